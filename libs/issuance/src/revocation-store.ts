@@ -1,0 +1,16 @@
+import type { NumericDate } from '@modelgate/oauth';
+
+/** A token that must not be accepted any more, remembered until it would have expired. */
+export interface RevokedToken {
+  jti: string;
+  expiresAt: NumericDate;
+}
+
+/** What was revoked. Contract: `revocation-store.contract.ts`. */
+export abstract class RevocationStore {
+  /** Idempotent; one transaction with its audit event. */
+  abstract revoke(token: RevokedToken, audit: { requestId: string; clientId: string; subject: string }): Promise<void>;
+
+  /** Every revoked token that has not expired by `now`, with a version that changes whenever the list does. */
+  abstract snapshot(now: NumericDate): Promise<{ version: string; tokens: RevokedToken[] }>;
+}

@@ -1,0 +1,62 @@
+import { clientAssertionTypeJwtBearer } from './grant-type.ts';
+import { single, type FormParameters } from './form.ts';
+import { OAuthError } from './oauth-error.ts';
+
+/** How the client says who it is, before anybody has checked it (RFC 6749 §2.3, RFC 7523 §2.2). */
+export type ClientCredentials =
+  | { method: 'none'; clientId: string }
+  | { method: 'client_secret_basic' | 'client_secret_post'; clientId: string; clientSecret: string }
+  | { method: 'private_key_jwt'; clientId?: string; clientAssertion: string };
+
+/**
+ * Reads the one set of client credentials a request may carry.
+ *
+ * @throws OAuthError invalid_request for two methods at once, invalid_client for none or a malformed one
+ */
+export function parseClientCredentials(form: FormParameters, authorization: string | undefined): ClientCredentials {
+  const clientId = single(form, 'client_id');
+  const clientSecret = single(form, 'client_secret');
+  const clientAssertion = single(form, 'client_assertion');
+  const methods = [authorization, clientSecret, clientAssertion].filter((value) => value !== undefined);
+  if (methods.length > 1) throw new OAuthError('invalid_request', 'more than one client authentication method');
+  if (authorization !== undefined) return basic(authorization, clientId);
+  if (clientAssertion !== undefined) return assertion(form, clientAssertion, clientId);
+  if (single(form, 'client_assertion_type') !== undefined) {
+    throw new OAuthError('invalid_request', 'client_assertion_type is sent without client_assertion');
+  }
+  if (clientId === undefined)
+    throw new OAuthError('invalid_client', 'client authentication failed', { detail: 'no client_id' });
+  if (clientSecret === undefined) return { method: 'none', clientId };
+  return { method: 'client_secret_post', clientId, clientSecret };
+}
+
+function basic(authorization: string, bodyClientId: string | undefined): ClientCredentials {
+  const match = /^basic ([A-Za-z0-9+/]+={0,2})$/i.exec(authorization);
+  if (!match?.[1])
+    throw new OAuthError('invalid_client', 'client authentication failed', { detail: 'Authorization is not Basic' });
+  const decoded = Buffer.from(match[1], 'base64').toString('utf8');
+  const colon = decoded.indexOf(':');
+  if (colon <= 0)
+    throw new OAuthError('invalid_client', 'client authentication failed', { detail: 'no colon in Basic' });
+  const clientId = formDecode(decoded.slice(0, colon));
+  if (bodyClientId !== undefined && bodyClientId !== clientId) {
+    throw new OAuthError('invalid_request', 'client_id differs from the authenticated client');
+  }
+  return { method: 'client_secret_basic', clientId, clientSecret: formDecode(decoded.slice(colon + 1)) };
+}
+
+/** RFC 6749 §2.3.1 form-encodes both halves before base64; an undecodable half was sent by a client that does not. */
+function formDecode(text: string): string {
+  try {
+    return decodeURIComponent(text.replaceAll('+', ' '));
+  } catch {
+    return text;
+  }
+}
+
+function assertion(form: FormParameters, clientAssertion: string, clientId: string | undefined): ClientCredentials {
+  if (single(form, 'client_assertion_type') !== clientAssertionTypeJwtBearer) {
+    throw new OAuthError('invalid_client', 'client authentication failed', { detail: 'client_assertion_type' });
+  }
+  return { method: 'private_key_jwt', clientAssertion, ...(clientId !== undefined && { clientId }) };
+}

@@ -1,0 +1,19 @@
+/**
+ * The vocabulary of the OAuth RFCs: grant types, token type identifiers, errors, requests and responses.
+ * Owns how bytes of the wire become typed values and back. Decides nothing, verifies no signature, does no I/O.
+ */
+export { bearerChallenge, bearerToken } from './bearer.ts';
+export { parseClientCredentials, type ClientCredentials } from './client-credentials.ts';
+export { Clock, SystemClock, type NumericDate } from './clock.ts';
+export { all, parseForm, single, type FormParameters } from './form.ts';
+export { clientAssertionTypeJwtBearer, GrantType } from './grant-type.ts';
+export { OAuthError, oauthErrorCodes, type OAuthErrorCode, type OAuthErrorOptions } from './oauth-error.ts';
+export type { ServerMetadata } from './server-metadata.ts';
+export { parseStrictJson, StrictJsonError } from './strict-json.ts';
+export {
+  maxSubjectTokenLength,
+  parseTokenExchangeRequest,
+  type TokenExchangeRequest,
+} from './token-exchange-request.ts';
+export type { TokenResponse } from './token-response.ts';
+export { isTokenType, TokenType } from './token-type.ts';

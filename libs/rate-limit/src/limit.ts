@@ -1,0 +1,29 @@
+/** A limit: `quota` units in every `windowSeconds`, of which up to `burst` may be taken at once. */
+export interface Limit {
+  /** Units per window, at least 1. */
+  quota: number;
+  windowSeconds: number;
+  /** Defaults to `quota`. */
+  burst?: number;
+}
+
+/** What the store says about one attempt. */
+export interface LimitVerdict {
+  allowed: boolean;
+  /** Whole units still available now. */
+  remaining: number;
+  /** Seconds until an attempt can succeed again; 0 where it was allowed. */
+  retryAfterSeconds: number;
+  /** Seconds until the full burst is available again. */
+  resetSeconds: number;
+}
+
+/** Where the counters live. One call is one atomic attempt. */
+export abstract class LimitStore {
+  /**
+   * @param key names the counter; the caller builds it from verified claims only
+   * @param now milliseconds since the epoch
+   * @param cost units taken, default 1
+   */
+  abstract take(key: string, limit: Limit, now: number, cost?: number): LimitVerdict | Promise<LimitVerdict>;
+}
