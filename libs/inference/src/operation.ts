@@ -12,7 +12,7 @@ export interface Operation {
   verb: Verb;
   upstream: Upstream;
   method: 'GET' | 'POST';
-  /** Rebuilt from the parsed parts, never copied from the request: what was matched is what is forwarded. */
+  /** Rebuilt from the catalogue's names, never copied from the request: what was matched is what is forwarded. */
   path: string;
 }
 
@@ -22,12 +22,4 @@ export interface Upstream {
   origin: string;
   /** The `Host` its server expects; default: the origin's. */
   host?: string;
-}
-
-/** Why a request was refused, in one word; the operator's half of the story. The closed set is in `denial.ts`. */
-export interface Denial {
-  status: 400 | 401 | 403 | 404 | 405 | 413 | 414 | 415 | 429 | 431 | 502 | 503 | 504;
-  reason: string;
-  /** Public sentence. */
-  message: string;
 }

@@ -6,7 +6,7 @@ export interface RevokedToken {
   expiresAt: NumericDate;
 }
 
-/** What was revoked. Contract: `revocation-store.contract.ts`. */
+/** What was revoked. Contract: `revocation-store.contract.ts`, run on every implementation. */
 export abstract class RevocationStore {
   /** Idempotent; one transaction with its audit event. */
   abstract revoke(token: RevokedToken, audit: { requestId: string; clientId: string; subject: string }): Promise<void>;

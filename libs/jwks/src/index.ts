@@ -2,4 +2,9 @@
  * Keys and signatures as both sides must read them: one strict reading of a compact JWS, the JWK sanitiser, the JWKS
  * manager and signature verification. Owns no claim rule: what a token must say is the business of its verifier.
  */
-export { parseCompactJws, JwsError, type CompactJws } from './compact-jws.ts';
+export { JwsError, parseCompactJws, type CompactJws } from './compact-jws.ts';
+export { httpGet, type HttpAnswer, type HttpGet, type HttpGetOptions } from './http-get.ts';
+export { JwksManager, JwksUnavailable, type JwksEvent, type JwksManagerOptions } from './jwks-manager.ts';
+export { JwksError, KeySet } from './key-set.ts';
+export { verificationKey, type VerificationKey } from './public-key.ts';
+export { signatureAlgorithms, verifySignature } from './signature.ts';

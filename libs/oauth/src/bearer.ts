@@ -10,6 +10,8 @@ export function bearerToken(authorization: string | undefined): string | undefin
   if (authorization === undefined) return undefined;
   const scheme = authorization.slice(0, 6);
   if (scheme !== 'Bearer' && scheme.toLowerCase() !== 'bearer') return undefined;
+  // `Bearerish` is another scheme, as is whatever else continues the word (RFC 9110 §5.6.2, token).
+  if (/^[\w!#$%&'*+.^`|~-]/.test(authorization.slice(6, 7))) return undefined;
   const token = authorization.slice(7);
   if (authorization.charCodeAt(6) !== 0x20 || !/^[A-Za-z0-9._~+/-]+=*$/.test(token)) {
     throw new OAuthError('invalid_request', 'the Authorization header is malformed');

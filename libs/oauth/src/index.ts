@@ -5,6 +5,7 @@
 export { bearerChallenge, bearerToken } from './bearer.ts';
 export { parseClientCredentials, type ClientCredentials } from './client-credentials.ts';
 export { Clock, SystemClock, type NumericDate } from './clock.ts';
+export { DurationError, formatDuration, parseDuration } from './duration.ts';
 export { all, parseForm, single, type FormParameters } from './form.ts';
 export { clientAssertionTypeJwtBearer, GrantType } from './grant-type.ts';
 export { OAuthError, oauthErrorCodes, type OAuthErrorCode, type OAuthErrorOptions } from './oauth-error.ts';

@@ -27,7 +27,7 @@ const repeatable = new Set(['resource', 'audience']);
 
 /** @throws OAuthError invalid_request, or invalid_target for a `resource` that is no absolute URI */
 export function parseTokenExchangeRequest(form: FormParameters): TokenExchangeRequest {
-  for (const name of form.keys()) if (!repeatable.has(name)) single(form, name);
+  for (const [name, values] of form) if (values.length > 1 && !repeatable.has(name)) throw repeated();
   const actorToken = single(form, 'actor_token');
   const actorTokenType = tokenType(form, 'actor_token_type');
   if (actorToken !== undefined && actorTokenType === undefined) throw required('actor_token_type');
@@ -70,6 +70,11 @@ function refuseRelative(uri: string): void {
 
 function optional<K extends string, V>(key: K, value: V | undefined): { [P in K]?: V } {
   return (value === undefined ? {} : { [key]: value }) as { [P in K]?: V };
+}
+
+/** Names no parameter, since the name may be anything that was sent (RFC 6749 §3.2 forbids repeating unknown ones too). */
+function repeated(): OAuthError {
+  return new OAuthError('invalid_request', 'a parameter is repeated');
 }
 
 function required(name: string): OAuthError {

@@ -1,5 +1,9 @@
 /**
  * Rate limits: GCRA, limit definitions, the LimitStore port and its in-memory store, the RateLimit header fields.
- * Owns the arithmetic. What a key is made of, and which limit applies, its caller decides.
+ * Owns the arithmetic and what keeps two counters apart. Which limit applies to whom, its caller decides.
  */
+export { Gcra, type GcraState } from './gcra.ts';
+export { limitKey, LimitSyntaxError, parseLimit } from './limit-definition.ts';
 export { LimitStore, type Limit, type LimitVerdict } from './limit.ts';
+export { MemoryLimitStore } from './memory-limit-store.ts';
+export { rateLimitFields } from './rate-limit-fields.ts';

@@ -12,9 +12,9 @@ export interface LimitVerdict {
   allowed: boolean;
   /** Whole units still available now. */
   remaining: number;
-  /** Seconds until an attempt can succeed again; 0 where it was allowed. */
+  /** Seconds until the same attempt can succeed, to the millisecond; 0 where it was allowed. */
   retryAfterSeconds: number;
-  /** Seconds until the full burst is available again. */
+  /** Seconds until the full burst is available again, to the millisecond. */
   resetSeconds: number;
 }
 
@@ -24,6 +24,7 @@ export abstract class LimitStore {
    * @param key names the counter; the caller builds it from verified claims only
    * @param now milliseconds since the epoch
    * @param cost units taken, default 1
+   * @throws RangeError for a limit or a cost that is none
    */
   abstract take(key: string, limit: Limit, now: number, cost?: number): LimitVerdict | Promise<LimitVerdict>;
 }

@@ -1,1 +1,26 @@
-export {};
+/**
+ * The real parts the suites, `npm start` and the benchmarks run against: whether each can be had on this machine, how it
+ * comes into the cache, how it starts on loopback and how it ends without leaving a process behind. It owns the cache
+ * folder, the run folders and the helpers that get tokens from the realm. It does not own what is tested with them.
+ */
+export { dpopProof, generateDpopKey, type DpopKey } from './dpop-proof.ts';
+export { cacheFolder } from './environment.ts';
+export { identityProvider } from './identity-provider.ts';
+export { installAll, type InstallOutcome } from './install-all.ts';
+export { keycloak } from './keycloak.ts';
+export { kserve } from './kserve.ts';
+export { loopback, loopbackPort } from './loopback-port.ts';
+export { modelFeatures, type ModelServer } from './model-server.ts';
+export { oipServer } from './oip-server.ts';
+export { postgres, type PostgresServer } from './postgres.ts';
+export { Realm, TokenRefused, type TokenOptions, type TokenSet } from './realm.ts';
+export { tokenServiceAudience, type RealmClient, type RealmUser } from './realm-file.ts';
+export type {
+  Availability,
+  InstallablePart,
+  InstallOptions,
+  ProgressListener,
+  RealPart,
+  StartOptions,
+} from './real-part.ts';
+export { PartMissing, requireOrSkip } from './require-or-skip.ts';

@@ -1,5 +1,5 @@
 import { z } from 'zod';
-import { merge, type ModelGrant } from './model-grant.ts';
+import { countScopeTokens, merge, type ModelGrant } from './model-grant.ts';
 import { formatModelRef, parseModelPattern, type ModelPattern } from './model-ref.ts';
 import { maxScopeTokens } from './scope-string.ts';
 import { verbs } from './verb.ts';
@@ -49,7 +49,12 @@ export function parseAuthorizationDetails(value: unknown, location: string): Mod
   for (const { locations } of parsed.data) {
     if (locations && locations[0] !== location) throw new AuthorizationDetailsError('locations names another resource');
   }
-  return merge(parsed.data.flatMap(({ models, actions }) => models.map((model) => ({ model, verbs: actions }))));
+  const grants = merge(
+    parsed.data.flatMap(({ models, actions }) => models.map((model) => ({ model, verbs: actions }))),
+  );
+  if (countScopeTokens(grants) > maxScopeTokens)
+    throw new AuthorizationDetailsError('names too many models and actions');
+  return grants;
 }
 
 /** The inverse: one entry for each set of models that share their verbs. */

@@ -9,7 +9,16 @@ export {
   parseAuthorizationDetails,
   type AuthorizationDetail,
 } from './authorization-details.ts';
-export { merge, permits, restrictTo, within, type ModelGrant } from './model-grant.ts';
+export {
+  countScopeTokens,
+  intersect,
+  merge,
+  permits,
+  prune,
+  restrictTo,
+  within,
+  type ModelGrant,
+} from './model-grant.ts';
 export {
   covers,
   formatModelRef,

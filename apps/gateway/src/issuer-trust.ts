@@ -1,0 +1,144 @@
+import { httpGet, JwksManager, JwksUnavailable, type HttpGet } from '@modelgate/jwks';
+import type { Logger } from '@modelgate/nest';
+import type { Clock } from '@modelgate/oauth';
+import {
+  discoverIssuer,
+  ModelTokenVerifier,
+  parseRevocations,
+  PollingFeed,
+  RevocationList,
+  type IssuerEndpoints,
+} from '@modelgate/verifier';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { Config } from './config.ts';
+import { parseLimits, type PolicyLimits } from './policy-limits.ts';
+
+const algorithms = ['ES256'];
+const firstRetryMs = 500;
+const longestRetryMs = 10_000;
+
+export interface IssuerTrustOptions {
+  config: Config;
+  clock: Clock;
+  limits: PolicyLimits;
+  logger: Logger;
+  get?: HttpGet;
+}
+
+/**
+ * What the gateway knows of the issuer: its keys, what it revoked, its limits. Until all of it has been had once there is no
+ * verifier, and nothing passes; after that, what was had is believed while the issuer does not answer.
+ */
+export class IssuerTrust {
+  readonly #options: IssuerTrustOptions;
+  readonly #get: HttpGet;
+  readonly #stopping = new AbortController();
+  readonly #revocations = new RevocationList();
+  #keys: JwksManager | undefined;
+  #feeds: PollingFeed<unknown>[] = [];
+  #revocationFeed: PollingFeed<unknown> | undefined;
+  #verifier: ModelTokenVerifier | undefined;
+
+  constructor(options: IssuerTrustOptions) {
+    this.#options = options;
+    this.#get = options.get ?? httpGet;
+  }
+
+  /** Undefined until everything that is needed to judge a token has been had. */
+  get verifier(): ModelTokenVerifier | undefined {
+    return this.#verifier;
+  }
+
+  /** Why tokens cannot be judged, for the readiness check. */
+  get problem(): string | undefined {
+    if (!this.#verifier) return 'the issuer’s metadata, keys or revocations have not been had yet';
+    return this.#keys?.ready() ? undefined : 'the issuer’s keys are too old to be believed';
+  }
+
+  /** Seconds since the list of revocations was last confirmed; undefined where the issuer has none. */
+  get revocationAge(): number | undefined {
+    return this.#revocationFeed?.ageSeconds();
+  }
+
+  /** Tries until it has worked; the issuer may come up later than the gateway. */
+  async start(): Promise<void> {
+    const { config, logger } = this.#options;
+    for (let wait = firstRetryMs; !this.#stopping.signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
+      try {
+        await this.#establish(await discoverIssuer(config.TOKEN_ISSUER, this.#get));
+        logger.info({ issuer: config.TOKEN_ISSUER }, 'issuer is known');
+        return;
+      } catch (error) {
+        this.#release();
+        logger.warn({ issuer: config.TOKEN_ISSUER, reason: describe(error) }, 'waiting for the issuer');
+        await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
+      }
+    }
+  }
+
+  stop(): void {
+    this.#stopping.abort();
+    this.#release();
+  }
+
+  async #establish({ jwksUri, revocations, limits }: IssuerEndpoints): Promise<void> {
+    const { config, clock, logger } = this.#options;
+    const keys = new JwksManager({
+      url: jwksUri,
+      algorithms,
+      clock,
+      get: this.#get,
+      onEvent: (event) => {
+        if (event.type === 'failed') logger.warn({ reason: describe(event.error) }, 'the issuer’s keys cannot be fetched');
+      },
+    });
+    this.#keys = keys;
+    const revoked = revocations === undefined ? undefined : this.#feed(revocations, parseRevocations, (list) => this.#revocations.replace(list));
+    this.#revocationFeed = revoked;
+    const limited = limits === undefined ? undefined : this.#feed(limits, parseLimits, (list) => this.#options.limits.replace(list));
+    await Promise.all([keys.start(), revoked?.start(), limited?.start()]);
+    this.#verifier = new ModelTokenVerifier({
+      issuer: config.TOKEN_ISSUER,
+      audience: config.MODEL_AUDIENCE,
+      keys,
+      revocations: this.#revocations,
+      clock,
+      skewSeconds: config.CLOCK_SKEW,
+      maxLifetimeSeconds: config.MAX_TOKEN_LIFETIME,
+      algorithms,
+    });
+  }
+
+  #feed<T>(url: string, parse: (body: Uint8Array) => T, onValue: (value: T) => void): PollingFeed<T> {
+    const { config, clock, logger } = this.#options;
+    let failing = false;
+    const feed = new PollingFeed<T>({
+      url,
+      get: this.#get,
+      clock,
+      intervalMs: config.FEED_INTERVAL * 1000,
+      parse,
+      onValue: (value) => {
+        failing = false;
+        onValue(value);
+      },
+      onError: (error) => {
+        if (!failing) logger.warn({ url, reason: describe(error) }, 'a feed of the issuer does not answer');
+        failing = true;
+      },
+    });
+    this.#feeds.push(feed as PollingFeed<unknown>);
+    return feed;
+  }
+
+  #release(): void {
+    this.#keys?.stop();
+    for (const feed of this.#feeds.splice(0)) feed.stop();
+  }
+}
+
+function describe(error: unknown): string {
+  if (!(error instanceof Error)) return String(error);
+  const cause = error instanceof JwksUnavailable || error.cause instanceof Error ? error.cause : undefined;
+  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
+}

@@ -1,0 +1,34 @@
+import { RevocationEndpoint, TokenEndpoint } from '@modelgate/issuance';
+import { KeyRing } from '@modelgate/keys';
+import { HealthModule } from '@modelgate/nest';
+import type { DynamicModule } from '@nestjs/common';
+import type { Composition } from './composition.ts';
+import { FeedsController } from './feeds.controller.ts';
+import { Issuer } from './issuer.ts';
+import { JwksController } from './jwks.controller.ts';
+import { KeyReconciler } from './key-reconciler.ts';
+import { LimitsFeed } from './limits-feed.ts';
+import { MetadataController } from './metadata.controller.ts';
+import { RevocationController } from './revocation.controller.ts';
+import { RevocationsFeed } from './revocations-feed.ts';
+import { TokenController } from './token.controller.ts';
+
+/** The service's HTTP surface. What stands behind it is composed in `composition.ts`. */
+export class AppModule {
+  static with(parts: Composition): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [HealthModule.with(parts.readiness)],
+      controllers: [TokenController, RevocationController, JwksController, MetadataController, FeedsController],
+      providers: [
+        { provide: Issuer, useValue: parts.issuer },
+        { provide: KeyRing, useValue: parts.keys },
+        { provide: KeyReconciler, useValue: parts.reconciler },
+        { provide: TokenEndpoint, useValue: parts.tokenEndpoint },
+        { provide: RevocationEndpoint, useValue: parts.revocationEndpoint },
+        { provide: RevocationsFeed, useValue: parts.revocations },
+        { provide: LimitsFeed, useValue: parts.limits },
+      ],
+    };
+  }
+}

@@ -1,0 +1,11 @@
+/**
+ * Both services between real parts on one machine: starts them from their dist folders as separate processes, with the
+ * example configuration, and stops everything again. Owns no test and no command.
+ */
+export type { Access } from './access.ts';
+export { exchange, infer, postForm, revoke, type ClientIdentity, type JsonAnswer } from './caller.ts';
+export type { Parts } from './parts.ts';
+export { RoundRobin } from './replicas.ts';
+export { ServiceProcess, type ServiceOptions } from './service-process.ts';
+export { modelAudience, modelDomain, readSecret, startStack, type Stack } from './stack.ts';
+export type { CatalogueModel, StackOptions } from './stack-options.ts';

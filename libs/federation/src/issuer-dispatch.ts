@@ -1,0 +1,85 @@
+import { SubjectTokenVerifier, type Subject } from '@modelgate/issuance';
+import { JwsError, parseCompactJws, type CompactJws } from '@modelgate/jwks';
+import { maxSubjectTokenLength, type Clock, type TokenType } from '@modelgate/oauth';
+import type { TrustedIssuer } from '@modelgate/policy';
+import { hash } from 'node:crypto';
+import type { JwtIssuer, JwtIssuerOptions } from './jwt-issuer.ts';
+import { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
+import { OidcIssuer } from './oidc/oidc-issuer.ts';
+import { subjectRejected } from './subject-rejected.ts';
+
+interface Verified {
+  subject: Subject;
+  issuer: JwtIssuer;
+  header: CompactJws['header'];
+}
+
+const cacheSize = 10_000;
+
+/**
+ * Verifies subject tokens by the issuer they name. The name is not believed: it chooses whose keys are tried, and the
+ * verified token must name the same. What was verified is remembered by the SHA-256 of the token until its `exp`.
+ */
+export class IssuerDispatch extends SubjectTokenVerifier {
+  readonly #issuers: ReadonlyMap<string, JwtIssuer>;
+  readonly #clock: Clock;
+  readonly #verified = new Map<string, Verified>();
+
+  constructor(issuers: readonly TrustedIssuer[], options: JwtIssuerOptions) {
+    super();
+    this.#clock = options.clock;
+    this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, jwtIssuer(issuer, options)]));
+  }
+
+  /** Fetches every issuer's keys; those that cannot be had are fetched again in the background. Never rejects. */
+  async start(): Promise<void> {
+    await Promise.allSettled([...this.#issuers.values()].map((issuer) => issuer.start()));
+  }
+
+  stop(): void {
+    for (const issuer of this.#issuers.values()) issuer.stop();
+  }
+
+  /** Ids of the issuers whose keys are not there. */
+  unready(): string[] {
+    return [...this.#issuers.values()].filter((issuer) => !issuer.ready()).map(({ issuer }) => issuer.id);
+  }
+
+  override async verify(token: string, _type: TokenType): Promise<Subject> {
+    const digest = hash('sha256', token, 'base64url');
+    const known = this.#verified.get(digest);
+    if (known && known.subject.expiresAt > this.#clock.seconds() && known.issuer.stillTrusts(known.header)) return known.subject;
+    this.#verified.delete(digest);
+    const jws = parse(token);
+    const iss = jws.payload['iss'];
+    const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined;
+    if (!issuer) throw subjectRejected('the issuer is not trusted');
+    const subject = await issuer.verify(jws);
+    this.#remember(digest, { subject, issuer, header: jws.header });
+    return subject;
+  }
+
+  /** The oldest makes room: a token that is used again is verified again. */
+  #remember(digest: string, verified: Verified): void {
+    if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value ?? '');
+    this.#verified.set(digest, verified);
+  }
+}
+
+function jwtIssuer(issuer: TrustedIssuer, options: JwtIssuerOptions): JwtIssuer {
+  switch (issuer.kind) {
+    case 'keycloak':
+      return new KeycloakIssuer(issuer, options);
+    case 'oidc':
+      return new OidcIssuer(issuer, options);
+  }
+}
+
+function parse(token: string): CompactJws {
+  try {
+    return parseCompactJws(token, maxSubjectTokenLength);
+  } catch (cause) {
+    if (cause instanceof JwsError) throw subjectRejected(cause.reason, cause);
+    throw cause;
+  }
+}

@@ -1,0 +1,57 @@
+import type { NumericDate } from '@modelgate/oauth';
+import type { TrustedIssuer } from '@modelgate/policy';
+import { subjectRejected } from './subject-rejected.ts';
+
+export type Claims = Readonly<Record<string, unknown>>;
+
+/** How far an identity provider's clock may be ahead of ours. A token is never accepted past its own `exp`. */
+const skewSeconds = 30;
+const longestText = 1024;
+
+/** Applies what every trusted issuer's token must keep (RFC 7519 §4.1). @throws OAuthError. @returns `exp` */
+export function checkRegisteredClaims(claims: Claims, issuer: TrustedIssuer, now: NumericDate): NumericDate {
+  if (claims['iss'] !== issuer.issuer) throw subjectRejected('iss is not this issuer');
+  checkAudience(claims['aud'], issuer.audiences);
+  return checkTimes(claims, issuer.maxLifetime, now);
+}
+
+function checkAudience(aud: unknown, accepted: readonly string[]): void {
+  const values: unknown = typeof aud === 'string' ? [aud] : aud;
+  if (!Array.isArray(values)) throw subjectRejected('aud is missing, as in a lightweight token, or malformed');
+  if (!values.every((value) => typeof value === 'string')) throw subjectRejected('aud is malformed');
+  if (!values.some((value) => accepted.includes(value))) throw subjectRejected('aud does not name this service');
+}
+
+function checkTimes(claims: Claims, maxLifetime: number, now: NumericDate): NumericDate {
+  const exp = time(claims, 'exp');
+  const iat = time(claims, 'iat');
+  if (exp <= now) throw subjectRejected('it has expired');
+  if (iat > now + skewSeconds) throw subjectRejected('iat is in the future');
+  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + skewSeconds) throw subjectRejected('nbf is in the future');
+  if (exp <= iat || exp - iat > maxLifetime) throw subjectRejected(`it was issued for longer than ${maxLifetime} s`);
+  return exp;
+}
+
+function time(claims: Claims, name: string): NumericDate {
+  const value = claims[name];
+  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || value > Number.MAX_SAFE_INTEGER) {
+    throw subjectRejected(`${name} is missing or not a time`);
+  }
+  return Math.floor(value);
+}
+
+/** A claim that, where it is there, must be a text of sensible length. @throws OAuthError */
+export function optionalText(claims: Claims, name: string): string | undefined {
+  const value = claims[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'string' || value === '' || value.length > longestText) throw subjectRejected(`${name} is malformed`);
+  return value;
+}
+
+/** A claim that, where it is there, must be an object. @throws OAuthError */
+export function optionalObject(claims: Claims, name: string): Claims | undefined {
+  const value = claims[name];
+  if (value === undefined) return undefined;
+  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw subjectRejected(`${name} is malformed`);
+  return value as Claims;
+}

@@ -1,0 +1,63 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { filterList } from './list-filter.ts';
+
+const allowed = new Set(['iris', 'Score_v2.1']);
+
+describe('filterList', () => {
+  it.each([
+    ['v1', '{"models":["iris","iris-b"]}', '{"models":["iris"]}'],
+    ['v2', '{"models":["iris","iris-b"]}', '{"models":["iris"]}'],
+    ['v1', '{"models":["iris-b"]}', '{"models":[]}'],
+    ['v1', '{"models":[]}', '{"models":[]}'],
+    ['v2', '{"models":[{"name":"iris","next":"secret"},{"name":"x"}]}', '{"models":[{"name":"iris"}]}'],
+    [
+      'v2',
+      '[{"name":"iris","version":"1","state":"READY"},{"name":"x"},"iris"]',
+      '[{"name":"iris","version":"1","state":"READY"},"iris"]',
+    ],
+    ['v1', '{"models":["iris",7,null,["iris"],{"id":"iris"}],"next":"secret"}', '{"models":["iris"]}'],
+    ['v1', '{"models":["secret"],"models":["iris"]}', '{"models":["iris"]}'],
+  ] as const)('%s: %s becomes %s', (protocol, body, expected) => {
+    expect(filterList(body, protocol, allowed)).toBe(expected);
+    expect(filterList(Buffer.from(body), protocol, allowed)).toBe(expected);
+  });
+
+  it.each([
+    ['v1', ''],
+    ['v1', 'models: iris'],
+    ['v1', '{"models":"iris"}'],
+    ['v1', '["iris"]'],
+    ['v1', '{"error":"x"}'],
+    ['v1', 'null'],
+    ['v2', '"iris"'],
+    ['v2', '{"models":["iris"]'],
+  ] as const)('%s: %j is no list', (protocol, body) => {
+    expect(filterList(body, protocol, allowed)).toBeUndefined();
+  });
+
+  it('does not guess at bytes that are not UTF-8', () => {
+    expect(filterList(Buffer.from('{"models":["iris"]}', 'utf16le'), 'v1', allowed)).toBeUndefined();
+    expect(filterList(Buffer.from('{"models":["\xff"]}', 'latin1'), 'v1', allowed)).toBeUndefined();
+  });
+
+  it('never lets a name pass that is not allowed, whatever the server answers', () => {
+    const body = fc.oneof(
+      fc.json(),
+      fc.record({ models: fc.array(fc.jsonValue()) }).map((value) => JSON.stringify(value)),
+    );
+    const secret = fc.array(fc.constantFrom('iris', 'secret-model'), { minLength: 1 });
+    fc.assert(
+      fc.property(
+        fc.oneof(
+          body,
+          secret.map((models) => JSON.stringify({ models })),
+        ),
+        (text) => {
+          const filtered = filterList(text, 'v1', new Set(['iris'])) ?? '';
+          expect(filtered).not.toContain('secret-model');
+        },
+      ),
+    );
+  });
+});

@@ -1,0 +1,40 @@
+import type { Protocol } from './operation.ts';
+
+/**
+ * Reduces a model server's list of models to the names in `allowed`. The answer is built anew: what is not understood to
+ * be about an allowed model is left out. V1 lists `{"models": ["a"]}`; of V2 KServe answers the same, other servers with
+ * objects of name, version and state, with or without the envelope.
+ *
+ * @returns undefined where the body is no such list
+ */
+export function filterList(
+  body: string | Uint8Array,
+  protocol: Protocol,
+  allowed: ReadonlySet<string>,
+): string | undefined {
+  const document = parse(body);
+  if (Array.isArray(document)) return protocol === 'v2' ? JSON.stringify(keep(document, allowed)) : undefined;
+  if (!isRecord(document) || !Array.isArray(document['models'])) return undefined;
+  return JSON.stringify({ models: keep(document['models'], allowed) });
+}
+
+function keep(entries: readonly unknown[], allowed: ReadonlySet<string>): unknown[] {
+  return entries.flatMap((entry): unknown[] => {
+    if (!isRecord(entry)) return typeof entry === 'string' && allowed.has(entry) ? [entry] : [];
+    const { name, version, state } = entry;
+    if (typeof name !== 'string' || !allowed.has(name)) return [];
+    return [{ name, ...(typeof version === 'string' && { version }), ...(typeof state === 'string' && { state }) }];
+  });
+}
+
+function parse(body: string | Uint8Array): unknown {
+  try {
+    return JSON.parse(typeof body === 'string' ? body : new TextDecoder('utf-8', { fatal: true }).decode(body));
+  } catch {
+    return undefined;
+  }
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

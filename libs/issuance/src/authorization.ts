@@ -1,0 +1,32 @@
+import type { FormParameters, NumericDate, TokenType } from '@modelgate/oauth';
+import type { AccessPolicy } from '@modelgate/policy';
+import type { ModelGrant } from '@modelgate/scope';
+import type { ActorClaim } from './actor-chain.ts';
+import type { Attempt } from './attempt.ts';
+import type { Client } from './client.ts';
+
+/** What every grant ends in, and all that minting reads: who may have which permissions, and until when at most. */
+export interface Authorization {
+  /** The `sub` to issue. */
+  subject: string;
+  /** TrustedIssuer id. */
+  issuer: string;
+  policy: AccessPolicy;
+  grants: readonly ModelGrant[];
+  act?: ActorClaim;
+  /** The earliest expiry among the tokens presented. */
+  notAfter: NumericDate;
+  issuedTokenType: TokenType;
+}
+
+/** One grant type of the token endpoint. It fills in its own part of the pipeline and cannot leave out a shared one. */
+export abstract class Grant {
+  /** Name of the audit event. */
+  abstract readonly action: string;
+
+  /**
+   * @param attempt filled in as the request becomes known
+   * @throws OAuthError
+   */
+  abstract authorize(form: FormParameters, client: Client, attempt: Attempt): Promise<Authorization>;
+}

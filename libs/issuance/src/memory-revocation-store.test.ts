@@ -1,0 +1,4 @@
+import { MemoryRevocationStore } from './memory-revocation-store.ts';
+import { revocationStoreContract } from './revocation-store.contract.ts';
+
+revocationStoreContract(async () => new MemoryRevocationStore());

@@ -1,0 +1,128 @@
+import { randomUUID } from 'node:crypto';
+import type { Signer } from '@modelgate/keys';
+import { OAuthError, type Clock, type NumericDate } from '@modelgate/oauth';
+import { formatAuthorizationDetails, formatScope, type AuthorizationDetail } from '@modelgate/scope';
+import { unacceptableToken } from './actor-chain.ts';
+import type { Authorization } from './authorization.ts';
+
+/** Where the key that signs now comes from. `KeyRing` is one. */
+export interface Minting {
+  /** Throws while there is none. */
+  signer(): Signer;
+}
+
+export interface MinterOptions {
+  minting: Minting;
+  clock: Clock;
+  /** `iss`. */
+  issuer: string;
+  /** `aud`. */
+  audience: string;
+  /** The life of a token, unless its policy says less. */
+  defaultTtlSeconds: number;
+  randomJti?: () => string;
+}
+
+/** A signed model token, with what its answer and its audit event say about it. */
+export interface MintedToken {
+  token: string;
+  kid: string;
+  jti: string;
+  expiresAt: NumericDate;
+  expiresIn: number;
+  scope: string;
+  authorizationDetails: AuthorizationDetail[];
+}
+
+/** No token lives longer, whatever a policy or the configuration says. */
+const longestLife = 3600;
+/** A token that would expire on its way to the model is worth less than an error that says so. */
+const shortestLife = 5;
+
+/** Turns an Authorization into a JWT access token (RFC 9068). */
+export class Minter {
+  readonly #options: MinterOptions;
+  readonly #randomJti: () => string;
+  #header: { kid: string; alg: string; encoded: string } | undefined;
+
+  constructor(options: MinterOptions) {
+    if (!Number.isInteger(options.defaultTtlSeconds) || options.defaultTtlSeconds < 1) {
+      throw new RangeError('defaultTtlSeconds must be a whole number of seconds, at least 1');
+    }
+    this.#options = options;
+    this.#randomJti = options.randomJti ?? randomUUID;
+  }
+
+  /** @throws OAuthError invalid_request where the subject token is about to expire, temporarily_unavailable without a key */
+  mint(authorization: Authorization, clientId: string): MintedToken {
+    const { clock, issuer, audience } = this.#options;
+    const signer = this.#signer();
+    const iat = clock.seconds();
+    const exp = this.#expiry(authorization, signer, iat);
+    const { policy, grants, act } = authorization;
+    const jti = this.#randomJti();
+    const scope = formatScope(grants);
+    const authorizationDetails = formatAuthorizationDetails(grants);
+    const payload = encode({
+      iss: issuer,
+      sub: authorization.subject,
+      aud: audience,
+      client_id: clientId,
+      iat,
+      exp,
+      jti,
+      scope,
+      authorization_details: authorizationDetails,
+      policy: policy.name,
+      policy_version: policy.version,
+      ...(act && { act }),
+    });
+    const signingInput = `${this.#encodedHeader(signer)}.${payload}`;
+    const signature = signer.sign(signingInput).toString('base64url');
+    return {
+      token: `${signingInput}.${signature}`,
+      kid: signer.kid,
+      jti,
+      expiresAt: exp,
+      expiresIn: exp - iat,
+      scope,
+      authorizationDetails,
+    };
+  }
+
+  #signer(): Signer {
+    try {
+      return this.#options.minting.signer();
+    } catch (cause) {
+      throw noKey(cause instanceof Error ? `no key may sign: ${cause.message}` : 'no key may sign', cause);
+    }
+  }
+
+  #expiry({ policy, notAfter }: Authorization, { verifyNotAfter }: Signer, now: NumericDate): NumericDate {
+    const life = Math.min(policy.maxTtl, this.#options.defaultTtlSeconds, longestLife);
+    const needed = Math.min(shortestLife, life);
+    const exp = Math.floor(Math.min(now + life, notAfter, verifyNotAfter));
+    if (exp - now >= needed) return exp;
+    if (Math.floor(notAfter) - now >= needed) throw noKey('the signing key is about to end');
+    throw new OAuthError('invalid_request', unacceptableToken, { detail: 'the token is about to expire' });
+  }
+
+  #encodedHeader({ kid, alg }: Signer): string {
+    if (this.#header?.kid !== kid || this.#header.alg !== alg) {
+      this.#header = { kid, alg, encoded: encode({ typ: 'at+jwt', alg, kid }) };
+    }
+    return this.#header.encoded;
+  }
+}
+
+function encode(part: object): string {
+  return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
+
+function noKey(detail: string, cause?: unknown): OAuthError {
+  return new OAuthError('temporarily_unavailable', 'no token can be signed at the moment', {
+    detail,
+    retryAfter: 5,
+    cause,
+  });
+}

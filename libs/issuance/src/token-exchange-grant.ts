@@ -1,0 +1,173 @@
+import {
+  OAuthError,
+  parseTokenExchangeRequest,
+  TokenType,
+  type Clock,
+  type FormParameters,
+  type OAuthErrorCode,
+} from '@modelgate/oauth';
+import {
+  explain,
+  selectPolicy,
+  type AccessPolicy,
+  type PolicySource,
+  type Selection,
+  type WantedAccess,
+} from '@modelgate/policy';
+import { authorizationDetailsType, countScopeTokens, maxScopeTokens } from '@modelgate/scope';
+import { actorChain, depthOf, identity, unacceptableToken, type ActorClaim } from './actor-chain.ts';
+import type { Attempt } from './attempt.ts';
+import { Grant, type Authorization } from './authorization.ts';
+import type { Client } from './client.ts';
+import type { Subject, SubjectTokenVerifier } from './subject.ts';
+import { wantedAccess } from './wanted-access.ts';
+
+export interface TokenExchangeOptions {
+  subjects: SubjectTokenVerifier;
+  policies: PolicySource;
+  clock: Clock;
+  /** Our own issuer URL, whose tokens are never exchanged again. */
+  issuer: string;
+  /** The `aud` of every token we issue. */
+  audience: string;
+}
+
+/** Kinds of token that may be presented, and asked for: ours is both a JWT and an access token. */
+const accepted: ReadonlySet<TokenType> = new Set([TokenType.accessToken, TokenType.jwt]);
+
+/** Token exchange (RFC 8693). Only narrows: in permissions, in time, and in who acts. */
+export class TokenExchangeGrant extends Grant {
+  override readonly action = 'token.exchange';
+  readonly #options: TokenExchangeOptions;
+
+  constructor(options: TokenExchangeOptions) {
+    super();
+    this.#options = options;
+  }
+
+  override async authorize(form: FormParameters, client: Client, attempt: Attempt): Promise<Authorization> {
+    const request = parseTokenExchangeRequest(form);
+    const issuedTokenType = request.requestedTokenType ?? TokenType.accessToken;
+    if (!accepted.has(issuedTokenType)) {
+      throw new OAuthError('invalid_request', 'requested_token_type is not one that is issued here');
+    }
+    const wanted = wantedAccess(request, this.#options.audience);
+    const subject = await this.#verify(request.subjectToken, request.subjectTokenType, client);
+    Object.assign(attempt, { subject: identity(subject), issuer: subject.issuer });
+    const actor =
+      request.actorToken !== undefined && request.actorTokenType !== undefined
+        ? await this.#verify(request.actorToken, request.actorTokenType, client)
+        : undefined;
+    if (actor) attempt.actor = identity(actor);
+    const act = actorChain(subject, actor, this.#options.policies.issuers());
+    const { policy, grants } = this.#select(subject, withDelegation(wanted, act));
+    attempt.policy = policy.name;
+    return {
+      subject: identity(subject),
+      issuer: subject.issuer,
+      policy,
+      grants,
+      ...(act && { act }),
+      notAfter: Math.min(subject.expiresAt, actor?.expiresAt ?? Infinity),
+      issuedTokenType,
+    };
+  }
+
+  async #verify(token: string, type: TokenType, client: Client): Promise<Subject> {
+    if (!accepted.has(type)) throw new OAuthError('invalid_request', 'only access tokens and JWTs can be exchanged');
+    const subject = await this.#options.subjects.verify(token, type).catch(hideReason);
+    const detail = this.#unacceptable(subject) ?? notTheirs(client, subject, this.#homeIssuers(client));
+    if (detail !== undefined) throw new OAuthError('invalid_request', unacceptableToken, { detail });
+    return subject;
+  }
+
+  /** What no verifier may let through, asked again here: a rule that lives in one place can be lost in one place. */
+  #unacceptable(subject: Subject): string | undefined {
+    const { clock, issuer, policies } = this.#options;
+    if (!(subject.expiresAt > clock.seconds())) return 'the token has expired';
+    if (!policies.issuers().some(({ id }) => id === subject.issuer)) return 'the issuer is not trusted any more';
+    if (subject.senderConstrained || subject.claims['cnf'] !== undefined) return 'the token is bound to a key';
+    return isModelToken(subject, issuer) ? 'a model token is never exchanged' : undefined;
+  }
+
+  #homeIssuers(client: Client): readonly string[] {
+    if (client.issuers) return client.issuers;
+    const trusted = this.#options.policies.issuers();
+    return trusted.length === 1 ? trusted.map(({ id }) => id) : [];
+  }
+
+  #select(subject: Subject, wanted: WantedAccess): Extract<Selection, { selected: true }> {
+    const policies = this.#options.policies.policies();
+    const selection = selectPolicy(policies, subject, wanted);
+    if (!selection.selected) {
+      const [code, description] = answers[selection.reason];
+      throw new OAuthError(code, description, { detail: explanation(policies, subject, wanted) });
+    }
+    if (countScopeTokens(selection.grants) > maxScopeTokens) {
+      throw new OAuthError('invalid_scope', 'more is asked for than one token can carry');
+    }
+    return selection;
+  }
+}
+
+/** Which client a token was issued to decides who may present it; a public client presents its own alone. */
+function notTheirs(
+  client: Client,
+  { issuer, authorizedParty }: Subject,
+  homeIssuers: readonly string[],
+): string | undefined {
+  if (!homeIssuers.includes(issuer)) return 'the client is not registered for tokens of this issuer';
+  const allowed = client.authentication === 'none' ? [] : client.mayExchange;
+  if (authorizedParty === undefined) return 'the token names no authorized party';
+  if (authorizedParty === client.clientId || allowed.includes(authorizedParty)) return undefined;
+  return 'the token was issued to a client whose tokens this client may not exchange';
+}
+
+function isModelToken({ claims }: Subject, ownIssuer: string): boolean {
+  const details: unknown = claims['authorization_details'];
+  const ours = (entry: unknown) =>
+    typeof entry === 'object' && entry !== null && 'type' in entry && entry.type === authorizationDetailsType;
+  return claims['iss'] === ownIssuer || (Array.isArray(details) && details.some(ours));
+}
+
+/** Whatever a verifier says about a token, the caller reads one sentence (RFC 8693 §2.2.2). */
+function hideReason(error: unknown): never {
+  if (!(error instanceof OAuthError) || error.status >= 500) throw error;
+  throw new OAuthError('invalid_request', unacceptableToken, {
+    detail: error.detail ?? error.description,
+    cause: error,
+  });
+}
+
+function withDelegation(wanted: WantedAccess, act: ActorClaim | undefined): WantedAccess {
+  return act ? { ...wanted, delegation: { actor: act.sub, depth: depthOf(act) } } : wanted;
+}
+
+type Reason = Extract<Selection, { selected: false }>['reason'];
+
+/** Which error each refusal of policy becomes; those of RFC 8693 §2.2.2 where the subject is meant, else the parameter's. */
+const answers: Readonly<Record<Reason, readonly [OAuthErrorCode, string]>> = {
+  other_policy_named: ['invalid_request', unacceptableToken],
+  disabled: ['invalid_request', unacceptableToken],
+  other_issuer: ['invalid_request', unacceptableToken],
+  subject_mismatch: ['invalid_request', unacceptableToken],
+  actor_not_permitted: ['invalid_request', unacceptableToken],
+  delegation_too_deep: ['invalid_request', unacceptableToken],
+  scope_exceeded: ['invalid_scope', 'the scope is not granted'],
+  authorization_details_exceeded: ['invalid_authorization_details', 'the authorization_details are not granted'],
+  target_exceeded: ['invalid_target', 'the resource is not granted'],
+  nothing_in_common: ['invalid_scope', 'nothing is within all that is asked for'],
+  ambiguous: ['invalid_request', 'say what is wanted: a scope, a resource or a policy'],
+};
+
+const longestExplanation = 20;
+
+function explanation(policies: readonly AccessPolicy[], subject: Subject, wanted: WantedAccess): string {
+  const lines = explain(policies, subject, wanted)
+    .filter(({ verdict }) => verdict !== 'other_issuer' && verdict !== 'other_policy_named')
+    .map(({ policy, verdict, claim }) => `${policy}: ${verdict}${claim === undefined ? '' : ` (${claim})`}`);
+  const more = lines.length > longestExplanation ? `; and ${lines.length - longestExplanation} more` : '';
+  return lines.length === 0
+    ? 'no policy is for this issuer and name'
+    : lines.slice(0, longestExplanation).join('; ') + more;
+}

@@ -1,0 +1,110 @@
+import { readFileSync } from 'node:fs';
+import { DurationError, parseDuration } from '@modelgate/oauth';
+import { z } from 'zod';
+
+/** Everything that is wrong with the configuration, one sentence each, with its remedy and never with a value. */
+export class ConfigurationError extends Error {
+  override readonly name = 'ConfigurationError';
+  readonly problems: readonly string[];
+
+  constructor(problems: readonly string[]) {
+    super(`the configuration has ${problems.length} problem${problems.length === 1 ? '' : 's'}`);
+    this.problems = problems;
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/**
+ * Reads an app's configuration from its environment, once, at start. An empty variable counts as absent; each variable may
+ * also be given as the content of a file, `NAME_FILE`, as secrets are mounted.
+ *
+ * @throws ConfigurationError listing every problem there is
+ */
+export function loadConfig<S extends z.ZodObject>(schema: S, environment: Environment): z.output<S> {
+  const problems: string[] = [];
+  const settings: Record<string, string> = {};
+  for (const name of Object.keys(schema.shape)) {
+    const value = readSetting(name, environment, problems);
+    if (value !== undefined) settings[name] = value;
+  }
+  const parsed = schema.safeParse(settings);
+  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => sentence(issue, settings)));
+  if (problems.length > 0 || !parsed.success) throw new ConfigurationError(problems);
+  return parsed.data;
+}
+
+function readSetting(name: string, environment: Environment, problems: string[]): string | undefined {
+  const value = environment[name] || undefined;
+  // A name that ends so itself is a path, and not the path of a path.
+  const file = name.endsWith('_FILE') ? undefined : environment[`${name}_FILE`] || undefined;
+  if (file === undefined) return value;
+  if (value !== undefined) {
+    problems.push(`${name} and ${name}_FILE are both set; keep one`);
+    return value;
+  }
+  try {
+    return readFileSync(file, 'utf8').trim();
+  } catch {
+    problems.push(`${name}_FILE names a file that cannot be read`);
+    return undefined;
+  }
+}
+
+function sentence({ path, message, code }: z.core.$ZodIssue, settings: Record<string, string>): string {
+  const name = String(path[0] ?? 'configuration');
+  if (code === 'invalid_type' && !(name in settings)) return `${name} is missing; set it, or ${name}_FILE`;
+  return `${name}: ${message}`;
+}
+
+/** A duration with its units, as seconds. */
+export function duration(bounds: { min?: number; max?: number } = {}) {
+  const { min = 0, max = Number.MAX_SAFE_INTEGER } = bounds;
+  return z.string().transform((text, context) => {
+    try {
+      const seconds = parseDuration(text);
+      if (seconds >= min && seconds <= max) return seconds;
+      context.addIssue({ code: 'custom', message: `must be between ${min} and ${max} seconds` });
+    } catch (error) {
+      if (!(error instanceof DurationError)) throw error;
+      context.addIssue({ code: 'custom', message: error.message });
+    }
+    return z.NEVER;
+  });
+}
+
+/** A TCP port; 0 is any free one, which the log then names. */
+export const port = z
+  .string()
+  .regex(/^\d{1,5}$/, 'a port is a number')
+  .transform(Number)
+  .refine((value) => value <= 65_535, 'a port is at most 65535');
+
+/** A whole number between bounds. */
+export function wholeNumber(min: number, max: number) {
+  return z
+    .string()
+    .regex(/^\d{1,15}$/, 'must be a whole number')
+    .transform(Number)
+    .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
+}
+
+/** An issuer URL (RFC 8414 §2): https, or http on loopback; no query, no fragment, no trailing slash. */
+export const issuerUrl = z.string().superRefine((text, context) => {
+  const problem = issuerProblem(text);
+  if (problem) context.addIssue({ code: 'custom', message: problem });
+});
+
+function issuerProblem(text: string): string | undefined {
+  if (!URL.canParse(text)) return 'must be a URL such as https://tokens.example.com';
+  const { protocol, hostname, search, hash, username, password } = new URL(text);
+  const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
+  if (protocol !== 'https:' && !(protocol === 'http:' && local)) return 'must be https, unless it is on loopback';
+  if (search || hash || username || password || /[?#]/.test(text)) return 'must have no credentials, query or fragment';
+  return text.endsWith('/') ? 'must not end in a slash: it is compared byte for byte with iss' : undefined;
+}
+
+/** An absolute URI, as `aud` has it. */
+export const absoluteUri = z
+  .string()
+  .refine((text) => URL.canParse(text) && !text.includes('#') && !text.endsWith('/'), 'must be an absolute URI without fragment and trailing slash');

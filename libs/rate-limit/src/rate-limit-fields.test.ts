@@ -1,0 +1,35 @@
+import { describe, expect, it } from 'vitest';
+import { rateLimitFields } from './rate-limit-fields.ts';
+
+const limit = { quota: 600, windowSeconds: 60 };
+const allowed = { allowed: true, remaining: 599, retryAfterSeconds: 0, resetSeconds: 0.1 };
+const refused = { allowed: false, remaining: 0, retryAfterSeconds: 1.001, resetSeconds: 60 };
+
+describe('rateLimitFields', () => {
+  it('names the policy, what is left and when it is whole again', () => {
+    expect(rateLimitFields(limit, allowed, 'fraud-batch')).toEqual({
+      'RateLimit-Policy': '"fraud-batch";q=600;w=60',
+      RateLimit: '"fraud-batch";r=599;t=1',
+    });
+  });
+
+  it('tells a refused caller when to come back, and nothing earlier anywhere', () => {
+    expect(rateLimitFields(limit, refused, 'fraud-batch')).toEqual({
+      'RateLimit-Policy': '"fraud-batch";q=600;w=60',
+      RateLimit: '"fraud-batch";r=0;t=2',
+      'Retry-After': '2',
+    });
+  });
+
+  it('never says to come back at once', () => {
+    for (const retryAfterSeconds of [0, 0.001, 1]) {
+      expect(rateLimitFields(limit, { ...refused, retryAfterSeconds }, 'a')['Retry-After']).toBe('1');
+    }
+  });
+
+  it('spells any policy name as a structured string', () => {
+    expect(rateLimitFields(limit, allowed, 'a"b\\c\r\nd\u00e9')).toMatchObject({
+      RateLimit: String.raw`"a\"b\\c??d?";r=599;t=1`,
+    });
+  });
+});

@@ -1,0 +1,103 @@
+import { hash } from 'node:crypto';
+import { JwksUnavailable, JwsError, parseCompactJws, verifySignature, type CompactJws, type JwksManager } from '@modelgate/jwks';
+import type { Clock } from '@modelgate/oauth';
+import { hasExpired, readClaims, type ClaimRules } from './claims.ts';
+import type { ModelToken, RevocationView } from './model-token.ts';
+import { KeysUnavailable, TokenRejected } from './token-rejected.ts';
+import { VerifiedTokens } from './verified-tokens.ts';
+
+export interface ModelTokenVerifierOptions extends ClaimRules {
+  keys: Pick<JwksManager, 'peek' | 'find'>;
+  revocations: RevocationView;
+  clock: Clock;
+  /** Default: ES256 alone. */
+  algorithms?: readonly string[];
+  /** Tokens remembered as verified; default 10 000. */
+  cacheSize?: number;
+}
+
+/** A longer token is refused before anything is parsed. */
+export const maxTokenLength = 8_192;
+
+/** Members a header of ours has; every other one asks for something that is not done here (RFC 8725 §3.10). */
+const headerMembers = new Set(['typ', 'alg', 'kid']);
+
+/**
+ * The one verifier of model tokens (RFC 9068 §4, RFC 8725). A token is verified once and then remembered under the SHA-256
+ * of its whole text; that it has not expired, is not revoked and that its key is still published is asked every time.
+ */
+export class ModelTokenVerifier {
+  readonly #options: ModelTokenVerifierOptions;
+  readonly #algorithms: readonly string[];
+  readonly #verified: VerifiedTokens;
+
+  constructor(options: ModelTokenVerifierOptions) {
+    this.#options = options;
+    this.#algorithms = options.algorithms ?? ['ES256'];
+    this.#verified = new VerifiedTokens(options.cacheSize ?? 10_000);
+  }
+
+  /**
+   * The token, where it was verified before and is still acceptable; undefined where `verify` must be asked, which then
+   * also says why not. Synchronous: most requests of most callers end here.
+   */
+  cached(token: string): ModelToken | undefined {
+    if (token.length > maxTokenLength) return undefined;
+    const digest = hash('sha256', token, 'base64url');
+    const entry = this.#verified.get(digest);
+    if (!entry) return undefined;
+    const { clock, skewSeconds, keys, revocations } = this.#options;
+    const { value, alg } = entry;
+    if (!hasExpired(value, skewSeconds, clock.seconds()) && keys.peek(value.kid, alg) && !revocations.isRevoked(value)) {
+      return value;
+    }
+    this.#verified.delete(digest);
+    return undefined;
+  }
+
+  /** @throws TokenRejected, KeysUnavailable */
+  async verify(token: string): Promise<ModelToken> {
+    const remembered = this.cached(token);
+    if (remembered) return remembered;
+    const jws = parse(token);
+    const { alg, kid } = this.#readHeader(jws.header);
+    await this.#verifySignature(jws, alg, kid);
+    const { clock, revocations } = this.#options;
+    const value = readClaims(jws.payload, kid, this.#options, clock.seconds());
+    if (revocations.isRevoked(value)) throw new TokenRejected('revoked');
+    this.#verified.set(hash('sha256', token, 'base64url'), { value, alg });
+    return value;
+  }
+
+  #readHeader(header: CompactJws['header']): { alg: string; kid: string } {
+    const stranger = Object.keys(header).find((name) => !headerMembers.has(name));
+    if (stranger !== undefined) throw new TokenRejected('header', 'a member that is not typ, alg or kid');
+    const { typ, alg, kid } = header;
+    // Exactly as we write it: the media type's other spellings (RFC 7515 §4.1.9) are never ours.
+    if (typ !== 'at+jwt') throw new TokenRejected('typ');
+    if (typeof alg !== 'string' || !this.#algorithms.includes(alg)) throw new TokenRejected('alg');
+    if (typeof kid !== 'string' || kid === '' || kid.length > 256) throw new TokenRejected('kid');
+    return { alg, kid };
+  }
+
+  async #verifySignature(jws: CompactJws, alg: string, kid: string): Promise<void> {
+    const { keys } = this.#options;
+    const key =
+      keys.peek(kid, alg) ??
+      (await keys.find(kid, alg).catch((cause: unknown) => {
+        if (cause instanceof JwksUnavailable) throw new KeysUnavailable('the issuer’s keys are not available', { cause });
+        throw cause;
+      }));
+    if (!key) throw new TokenRejected('unknown_kid');
+    if (!verifySignature(jws, alg, key)) throw new TokenRejected('signature');
+  }
+}
+
+function parse(token: string): CompactJws {
+  try {
+    return parseCompactJws(token, maxTokenLength);
+  } catch (cause) {
+    if (cause instanceof JwsError) throw new TokenRejected('malformed', cause.reason, { cause });
+    throw cause;
+  }
+}

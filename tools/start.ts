@@ -1,0 +1,127 @@
+/**
+ * `npm start`: the whole of Modelgate on this machine, the main job once in front of the reader, and then it stays up.
+ */
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { parseArgs } from 'node:util';
+import { readSecret, startStack, type Stack } from '@modelgate/dev-stack';
+import { build } from './build.ts';
+import { irisBody, irisPath, runMainJob } from './main-job.ts';
+import { root } from './step.ts';
+
+const help = `npm start [-- --once]
+
+Starts PostgreSQL, an identity provider (Keycloak where Java is there), a model server (KServe where Python is there), the
+token service and the gateway, runs the main job once, and stays up until Ctrl-C. While it is up, .modelgate/dev.json names
+every URL, client and secret file.
+
+  --once   exit with the verdict of the main job
+`;
+const folder = join(root, '.modelgate', 'dev');
+const description = join(root, '.modelgate', 'dev.json');
+// A spare of a few seconds, so that the rotation can be watched; real deployments keep the defaults.
+const quickKeys = { KEYS_LEAD_TIME: '4s', KEYS_PROPAGATION: '2s', JWKS_MAX_AGE: '1s', CLOCK_SKEW: '1s', KEYS_ROTATE_EVERY: '1d' };
+
+async function main(): Promise<number> {
+  const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
+  if (values.help) return say(help);
+  const started = Date.now();
+  if (!(await build())) return 1;
+  rmSync(folder, { recursive: true, force: true });
+  mkdirSync(folder, { recursive: true, mode: 0o700 });
+  const stopped = stopRequested();
+  say('\nStarting the stack …\n');
+  const stack = await startStack({
+    root,
+    folder,
+    onProgress: (text) => say(`  ${text}\n`),
+    tokenServiceEnv: quickKeys,
+    ports: values.once ? {} : { tokenService: 8080, gateway: 8081, identity: 8180 },
+  });
+  try {
+    for (const sentence of stack.parts.standIns) say(`\n${sentence}\n`);
+    say(`\nUp after ${seconds(started)}. The main job:\n\n`);
+    const ok = await runMainJob(stack, (text) => say(`${text}\n`));
+    say(ok ? `\nAll as it should be, ${seconds(started)} after the start.\n` : '\nNot as it should be: see above.\n');
+    if (values.once) return ok ? 0 : 1;
+    describe(stack);
+    await stopped;
+    say('\nStopping …\n');
+    return ok ? 0 : 1;
+  } finally {
+    rmSync(description, { force: true });
+    await stack.stop();
+  }
+}
+
+function describe(stack: Stack): void {
+  const { issuer, gateways, gatewayHealth, realm, secretFiles, parts } = stack;
+  const clients = Object.entries(secretFiles).map(([clientId, secretFile]) => ({ clientId, secretFile }));
+  const content = {
+    tokenService: { issuer, tokenEndpoint: `${issuer}/oauth2/token`, jwks: `${issuer}/.well-known/jwks.json` },
+    gateway: { url: gateways[0], health: gatewayHealth[0] },
+    identityProvider: { kind: realm.kind, issuer: realm.issuer, tokenEndpoint: realm.tokenEndpoint, clients: realm.clients },
+    modelServer: { url: parts.modelServer.url },
+    database: { url: parts.database.url },
+    clients: [...clients, { clientId: 'notebook' }],
+    logs: join(folder, 'logs'),
+  };
+  writeFileSync(description, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
+  say(`
+  token service      ${issuer}
+  gateway            ${gateways[0]}   (health ${gatewayHealth[0]}/health/ready)
+  identity provider  ${realm.issuer}
+  model server       ${parts.modelServer.url}
+  everything else    .modelgate/dev.json, logs in .modelgate/dev/logs
+
+Call a model yourself:
+
+${curl(stack)}
+Ctrl-C stops everything.
+`);
+}
+
+function curl({ issuer, gateways, realm, secretFiles }: Stack): string {
+  const secret = realm.clients.find(({ clientId }) => clientId === 'batch-scorer')?.secret ?? '';
+  return `  KC=$(curl -s ${realm.tokenEndpoint} -d grant_type=client_credentials \\
+       -u batch-scorer:${secret} | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+  TOKEN=$(curl -s ${issuer}/oauth2/token -u "batch-scorer:$(cat ${secretFiles['batch-scorer']})" \\
+       -d grant_type=urn:ietf:params:oauth:grant-type:token-exchange \\
+       -d subject_token_type=urn:ietf:params:oauth:token-type:access_token \\
+       -d subject_token="$KC" -d scope=fraud/iris:predict | sed 's/.*"access_token":"\\([^"]*\\)".*/\\1/')
+  curl -s ${gateways[0]}${irisPath} -H "Authorization: Bearer $TOKEN" \\
+       -H 'Content-Type: application/json' -d '${JSON.stringify(irisBody)}'
+
+`;
+}
+
+/** Resolves at the first Ctrl-C; a second one ends the process at once. */
+function stopRequested(): Promise<void> {
+  return new Promise((resolve) => {
+    let asked = false;
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        if (asked) process.exit(130);
+        asked = true;
+        resolve();
+      });
+    }
+  });
+}
+
+function seconds(since: number): string {
+  return `${((Date.now() - since) / 1000).toFixed(1)} s`;
+}
+
+function say(text: string): 0 {
+  process.stdout.write(text);
+  return 0;
+}
+
+try {
+  process.exitCode = await main();
+} catch (error) {
+  process.stderr.write(`\n${error instanceof Error ? error.message : String(error)}\n`);
+  process.exitCode = 1;
+}
+process.exit();
