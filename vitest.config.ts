@@ -26,7 +26,7 @@ export default defineConfig({
     projects: [
       suite('unit', ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'packages/**/*.test.ts'], 20_000),
       suite('integration', ['libs/**/*.itest.ts', 'apps/**/*.itest.ts'], 60_000),
-      suite('e2e', ['e2e/**/*.e2e.ts'], 120_000),
+      suite('e2e', ['e2e/**/*.e2e.ts'], 120_000, './e2e/stack.setup.ts'),
     ],
   },
 });

@@ -65,7 +65,7 @@ function importViolations(project: Project, used: Import, byName: ReadonlyMap<st
 function undeclared(project: Project, { file, specifier }: Import): string | undefined {
   const name = packageOf(specifier);
   if (isBuiltin(specifier) || name === project.name || name in project.dependencies) return undefined;
-  const test = isTestFile(file) || file.endsWith('.config.ts');
+  const test = isTestFile(file) || tag(project.tags, 'layer') === 'testing';
   if (test && (name in project.devDependencies || rootTestTools.has(name))) return undefined;
   return `${project.name}: ${file} imports ${name}, which its package.json does not declare`;
 }

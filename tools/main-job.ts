@@ -27,7 +27,7 @@ export async function runMainJob(stack: Stack, say: (text: string) => void): Pro
   const client = { clientId: 'batch-scorer', secret: readSecret(stack, 'batch-scorer') };
   const lines: Line[] = [];
   const told = (what: string, wanted: number, { status, body }: JsonAnswer, note?: string): void => {
-    const text = note ?? String(body['reason'] ?? body['error'] ?? '');
+    const text = note ?? textOf(body['reason'] ?? body['error']);
     lines.push({ what, wanted, got: status, note: text });
     say(`  ${what.padEnd(58)} ${status}${status === wanted ? '' : ` (wanted ${wanted})`}  ${text}`);
   };
@@ -39,11 +39,20 @@ export async function runMainJob(stack: Stack, say: (text: string) => void): Pro
 
   const first = await exchange(stack.issuer, client, accessToken, { scope: 'fraud/iris:predict' });
   const oldToken = tokenOf(first);
-  told('exchange it for a model token', 200, first, `${String(first.body['scope'])}, ${String(first.body['expires_in'])} s`);
+  told(
+    'exchange it for a model token',
+    200,
+    first,
+    `${String(first.body['scope'])}, ${String(first.body['expires_in'])} s`,
+  );
   const answer = await predict(oldToken);
   told('predict with the model token', 200, answer, JSON.stringify(answer.body));
   told('another model with it', 403, await infer(gateway + digitsPath, oldToken, digitsBody));
-  told('another verb with it', 403, await infer(gateway + irisPath.replace(':predict', ':explain'), oldToken, irisBody));
+  told(
+    'another verb with it',
+    403,
+    await infer(gateway + irisPath.replace(':predict', ':explain'), oldToken, irisBody),
+  );
 
   const rotation = await rotate(stack);
   const second = await exchange(stack.issuer, client, accessToken, { scope: 'fraud/iris:predict' });
@@ -51,7 +60,8 @@ export async function runMainJob(stack: Stack, say: (text: string) => void): Pro
   told('rotate the signing key, exchange again', 200, second, rotation);
   told('the token signed by the old key', 200, await predict(oldToken), `kid ${kidOf(oldToken)}`);
   told('the token signed by the new key', 200, await predict(newToken), `kid ${kidOf(newToken)}`);
-  if (kidOf(oldToken) === kidOf(newToken)) lines.push({ what: 'rotation changed the key', wanted: 1, got: 0, note: '' });
+  if (kidOf(oldToken) === kidOf(newToken))
+    lines.push({ what: 'rotation changed the key', wanted: 1, got: 0, note: '' });
 
   told('revoke the old token', 200, await revoke(stack.issuer, client, oldToken), '');
   const { answer: refused, seconds } = await untilRefused(() => predict(oldToken));
@@ -87,7 +97,11 @@ async function untilRefused(predict: () => Promise<JsonAnswer>): Promise<{ answe
 }
 
 function tokenOf({ body }: JsonAnswer): string {
-  return String(body['access_token'] ?? '');
+  return textOf(body['access_token']);
+}
+
+function textOf(value: unknown): string {
+  return typeof value === 'string' ? value : '';
 }
 
 function kidOf(token: string): string {

@@ -25,7 +25,12 @@ if (existsSync(stamp) && readFileSync(stamp, 'utf8') === wanted()) {
   const { status, stdout, stderr } = spawnSync('prisma', ['generate'], {
     cwd: root,
     encoding: 'utf8',
-    env: { ...process.env, PRISMA_SCHEMA_ENGINE_BINARY: process.execPath, PRISMA_HIDE_UPDATE_MESSAGE: '1', CHECKPOINT_DISABLE: '1' },
+    env: {
+      ...process.env,
+      PRISMA_SCHEMA_ENGINE_BINARY: process.execPath,
+      PRISMA_HIDE_UPDATE_MESSAGE: '1',
+      CHECKPOINT_DISABLE: '1',
+    },
   });
   if (status === 0) writeFileSync(stamp, wanted());
   else process.stderr.write(`${stdout}${stderr}`);

@@ -4,7 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
-import { readSecret, startStack, type Stack } from '@modelgate/dev-stack';
+import { startStack, type Stack } from '@modelgate/dev-stack';
 import { build } from './build.ts';
 import { irisBody, irisPath, runMainJob } from './main-job.ts';
 import { root } from './step.ts';
@@ -20,7 +20,13 @@ every URL, client and secret file.
 const folder = join(root, '.modelgate', 'dev');
 const description = join(root, '.modelgate', 'dev.json');
 // A spare of a few seconds, so that the rotation can be watched; real deployments keep the defaults.
-const quickKeys = { KEYS_LEAD_TIME: '4s', KEYS_PROPAGATION: '2s', JWKS_MAX_AGE: '1s', CLOCK_SKEW: '1s', KEYS_ROTATE_EVERY: '1d' };
+const quickKeys = {
+  KEYS_LEAD_TIME: '4s',
+  KEYS_PROPAGATION: '2s',
+  JWKS_MAX_AGE: '1s',
+  CLOCK_SKEW: '1s',
+  KEYS_ROTATE_EVERY: '1d',
+};
 
 async function main(): Promise<number> {
   const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
@@ -60,7 +66,12 @@ function describe(stack: Stack): void {
   const content = {
     tokenService: { issuer, tokenEndpoint: `${issuer}/oauth2/token`, jwks: `${issuer}/.well-known/jwks.json` },
     gateway: { url: gateways[0], health: gatewayHealth[0] },
-    identityProvider: { kind: realm.kind, issuer: realm.issuer, tokenEndpoint: realm.tokenEndpoint, clients: realm.clients },
+    identityProvider: {
+      kind: realm.kind,
+      issuer: realm.issuer,
+      tokenEndpoint: realm.tokenEndpoint,
+      clients: realm.clients,
+    },
     modelServer: { url: parts.modelServer.url },
     database: { url: parts.database.url },
     clients: [...clients, { clientId: 'notebook' }],

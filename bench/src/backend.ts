@@ -11,7 +11,7 @@ const answer = Buffer.from(
 );
 
 function serve(socket: Socket): void {
-  let received: Buffer<ArrayBufferLike> = Buffer.alloc(0);
+  let received: Buffer = Buffer.alloc(0);
   socket.setNoDelay(true);
   socket.on('error', () => socket.destroy());
   socket.on('data', (chunk: Buffer) => {

@@ -42,9 +42,14 @@ interface Measured {
 async function startProxies(backendPort: number): Promise<Measured[]> {
   const measured: Measured[] = [];
   const gateway = await startGateway(backendPort);
-  measured.push({ name: 'gateway', proxy: gateway, request: post('/serving/fraud/iris/v1/models/iris:predict', gateway.token) });
+  measured.push({
+    name: 'gateway',
+    proxy: gateway,
+    request: post('/serving/fraud/iris/v1/models/iris:predict', gateway.token),
+  });
   const version = nginxVersion();
-  if (version) measured.push({ name: version, proxy: await startNginx(backendPort), request: post('/v1/models/iris:predict') });
+  if (version)
+    measured.push({ name: version, proxy: await startNginx(backendPort), request: post('/v1/models/iris:predict') });
   const echo = startOn('measured', script('echo.ts'));
   const port = Number(await firstLine(echo));
   const proxy = { port, pids: [echo.pid ?? 0], stop: () => void echo.kill('SIGKILL') };

@@ -57,7 +57,7 @@ function connection(plan: LoadPlan, state: LoadState): Promise<void> {
   return new Promise((resolve, reject) => {
     const socket = connect({ host: '127.0.0.1', port: plan.port, noDelay: true });
     let sent = 0;
-    let received: Buffer<ArrayBufferLike> = Buffer.alloc(0);
+    let received: Buffer = Buffer.alloc(0);
     socket.on('error', reject);
     socket.on('connect', () => (sent = next(socket, request, state) ? performance.now() : 0));
     socket.on('close', resolve);

@@ -25,11 +25,15 @@ const publicJwk = z.record(z.string(), z.unknown()).transform((jwk, context): JW
   // A registered key may do without a kid; for everything else it is held to what a JWKS is held to.
   const key = verificationKey({ kid: 'registered', ...jwk });
   if ('skipped' in key) context.addIssue({ code: 'custom', message: `is not a usable public key: ${key.skipped}` });
-  return jwk as JWK;
+  return jwk;
 });
 
 const clientSchema = z.discriminatedUnion('authentication', [
-  z.strictObject({ ...common, authentication: z.literal('none'), mayExchange: z.array(identifier).max(0, 'a public client exchanges its own tokens only').default([]) }),
+  z.strictObject({
+    ...common,
+    authentication: z.literal('none'),
+    mayExchange: z.array(identifier).max(0, 'a public client exchanges its own tokens only').default([]),
+  }),
   z.strictObject({
     ...common,
     authentication: z.literal('client_secret'),
@@ -50,7 +54,11 @@ export class AccessFile extends ClientRegistry implements PolicySource {
   readonly #issuers: readonly TrustedIssuer[];
   readonly #policies: readonly AccessPolicy[];
 
-  private constructor(clients: readonly Client[], issuers: readonly TrustedIssuer[], policies: readonly AccessPolicy[]) {
+  private constructor(
+    clients: readonly Client[],
+    issuers: readonly TrustedIssuer[],
+    policies: readonly AccessPolicy[],
+  ) {
     super();
     this.#clients = new Map(clients.map((client) => [client.clientId, client]));
     this.#issuers = issuers;
@@ -61,10 +69,15 @@ export class AccessFile extends ClientRegistry implements PolicySource {
   static read(path: string, ownIssuer: string): AccessFile {
     const parsed = fileSchema.safeParse(document(path));
     if (!parsed.success) {
-      throw new ConfigurationError(parsed.error.issues.map(({ path: at, message }) => `ACCESS_FILE ${path}: ${at.join('.')}: ${message}`));
+      throw new ConfigurationError(
+        parsed.error.issues.map(({ path: at, message }) => `ACCESS_FILE ${path}: ${at.join('.')}: ${message}`),
+      );
     }
     const { issuers, policies } = parsed.data;
-    const clients: Client[] = parsed.data.clients.map(({ issuers: homes, ...client }) => ({ ...client, ...(homes && { issuers: homes }) }));
+    const clients: Client[] = parsed.data.clients.map(({ issuers: homes, ...client }) => ({
+      ...client,
+      ...(homes && { issuers: homes }),
+    }));
     const problems = [...accessProblems(issuers, policies, ownIssuer), ...clientProblems(clients, issuers)];
     if (problems.length > 0) throw new ConfigurationError(problems.map((problem) => `ACCESS_FILE ${path}: ${problem}`));
     return new AccessFile(clients, issuers, policies);
@@ -104,7 +117,8 @@ function clientProblems(clients: readonly Client[], issuers: readonly TrustedIss
   return clients.flatMap(({ clientId, issuers: homes }) => {
     const problems = seen.has(clientId) ? [`client ${clientId} is defined twice`] : [];
     seen.add(clientId);
-    if (!homes && issuers.length > 1) problems.push(`client ${clientId} must name its issuers, since there are several`);
+    if (!homes && issuers.length > 1)
+      problems.push(`client ${clientId} must name its issuers, since there are several`);
     const unknown = (homes ?? []).filter((home) => !known.has(home));
     return [...problems, ...unknown.map((home) => `client ${clientId} names issuer ${home}, which is not defined`)];
   });

@@ -38,8 +38,10 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
   const issuers = new IssuerDispatch(access.issuers(), {
     clock,
     onKeys: (id, event) => {
-      if (event.type === 'failed') logger.warn({ issuer: id, reason: String(event.error) }, 'issuer keys cannot be fetched');
-      else if (event.type === 'fetched') logger.debug({ issuer: id, kids: event.kids, skipped: event.skipped }, 'issuer keys fetched');
+      if (event.type === 'failed')
+        logger.warn({ issuer: id, reason: String(event.error) }, 'issuer keys cannot be fetched');
+      else if (event.type === 'fetched')
+        logger.debug({ issuer: id, kids: event.kids, skipped: event.skipped }, 'issuer keys fetched');
     },
   });
   const onAuditFailure = (event: AuditEvent, cause: unknown): void =>
@@ -77,7 +79,10 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
 }
 
 /** What the admin command needs, and no more. @throws ConfigurationError */
-export async function composeKeys(config: Config, logger: Logger): Promise<{ database: Database; keys: KeyRing; reconciler: KeyReconciler }> {
+export async function composeKeys(
+  config: Config,
+  logger: Logger,
+): Promise<{ database: Database; keys: KeyRing; reconciler: KeyReconciler }> {
   const database = new Database(config.DATABASE_URL);
   const keks = await FileKeks.open(config.KEK_FILE).catch((error: unknown) => {
     throw error instanceof KekError ? new ConfigurationError([`KEK_FILE: ${error.message}`]) : error;

@@ -1,5 +1,13 @@
 import { scheduleProblems, type KeySchedule } from '@modelgate/keys';
-import { absoluteUri, ConfigurationError, duration, issuerUrl, loadConfig, port, type Environment } from '@modelgate/nest';
+import {
+  absoluteUri,
+  ConfigurationError,
+  duration,
+  issuerUrl,
+  loadConfig,
+  port,
+  type Environment,
+} from '@modelgate/nest';
 import { fileURLToPath } from 'node:url';
 import { z } from 'zod';
 

@@ -73,6 +73,10 @@ export class KeyReconciler implements OnApplicationBootstrap, OnApplicationShutd
   #report(error: unknown, failure: string): void {
     const { logger } = this.#options;
     if (error instanceof StoreUnavailable) logger.warn({ reason: failure }, 'waiting for the database');
-    else logger.error({ reason: failure, stack: error instanceof Error ? error.stack : undefined }, 'the keys cannot be read');
+    else
+      logger.error(
+        { reason: failure, stack: error instanceof Error ? error.stack : undefined },
+        'the keys cannot be read',
+      );
   }
 }

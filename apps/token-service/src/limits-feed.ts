@@ -11,7 +11,9 @@ export class LimitsFeed {
   }
 
   document(): TaggedDocument {
-    const policies = this.#policies.policies().map(({ name, version, limit }) => [name, { version, limit: limit ?? null }]);
+    const policies = this.#policies
+      .policies()
+      .map(({ name, version, limit }) => [name, { version, limit: limit ?? null }]);
     const body = Buffer.from(JSON.stringify({ policies: Object.fromEntries(policies) }));
     return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
   }

@@ -12,7 +12,13 @@ export class TokenServiceReadiness extends ReadinessChecks {
   readonly #issuers: IssuerDispatch;
   readonly #issuerCount: number;
 
-  constructor(parts: { database: Database; keys: KeyRing; reconciler: KeyReconciler; issuers: IssuerDispatch; issuerCount: number }) {
+  constructor(parts: {
+    database: Database;
+    keys: KeyRing;
+    reconciler: KeyReconciler;
+    issuers: IssuerDispatch;
+    issuerCount: number;
+  }) {
     super();
     this.#database = parts.database;
     this.#keys = parts.keys;

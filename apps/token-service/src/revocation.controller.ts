@@ -16,6 +16,10 @@ export class RevocationController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   async revoke(@Req() request: FastifyRequest): Promise<void> {
-    await this.#endpoint.handle({ form: formOf(request), authorization: request.headers.authorization, requestId: request.id });
+    await this.#endpoint.handle({
+      form: formOf(request),
+      authorization: request.headers.authorization,
+      requestId: request.id,
+    });
   }
 }

@@ -16,7 +16,11 @@ export class TokenController {
   @HttpCode(200)
   @Header('cache-control', 'no-store')
   token(@Req() request: FastifyRequest): Promise<TokenResponse> {
-    return this.#endpoint.handle({ form: formOf(request), authorization: request.headers.authorization, requestId: request.id });
+    return this.#endpoint.handle({
+      form: formOf(request),
+      authorization: request.headers.authorization,
+      requestId: request.id,
+    });
   }
 }
 

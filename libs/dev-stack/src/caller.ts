@@ -43,7 +43,10 @@ export async function postForm(
 
 /** One inference request through the gateway. */
 export async function infer(url: string, token: string | undefined, body: unknown): Promise<JsonAnswer> {
-  const headers = { 'content-type': 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) };
+  const headers = {
+    'content-type': 'application/json',
+    ...(token !== undefined && { authorization: `Bearer ${token}` }),
+  };
   return answerOf(await fetch(url, { method: 'POST', headers, body: JSON.stringify(body), redirect: 'manual' }));
 }
 

@@ -1,4 +1,12 @@
-import { identityProvider, keycloak, kserve, oipServer, postgres, type PostgresServer, type Realm } from '@modelgate/real-parts';
+import {
+  identityProvider,
+  keycloak,
+  kserve,
+  oipServer,
+  postgres,
+  type PostgresServer,
+  type Realm,
+} from '@modelgate/real-parts';
 import type { StackOptions } from './stack-options.ts';
 
 /** What the services run between. */

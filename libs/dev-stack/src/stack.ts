@@ -35,7 +35,7 @@ export async function startStack(options: StackOptions): Promise<Stack> {
   const parts = await startParts(options);
   const stops: (() => Promise<void>)[] = [() => parts.stop()];
   const stop = async (): Promise<void> => {
-    for (const end of stops.splice(0).reverse()) await end().catch(() => undefined);
+    for (const end of stops.splice(0).toReversed()) await end().catch(() => undefined);
   };
   try {
     return await startServices(options, parts, stops, stop);

@@ -107,4 +107,7 @@ function issuerProblem(text: string): string | undefined {
 /** An absolute URI, as `aud` has it. */
 export const absoluteUri = z
   .string()
-  .refine((text) => URL.canParse(text) && !text.includes('#') && !text.endsWith('/'), 'must be an absolute URI without fragment and trailing slash');
+  .refine(
+    (text) => URL.canParse(text) && !text.includes('#') && !text.endsWith('/'),
+    'must be an absolute URI without fragment and trailing slash',
+  );

@@ -33,7 +33,8 @@ export async function createHttpApplication(options: HttpApplicationOptions): Pr
     forceCloseConnections: 'idle',
     genReqId: (request: IncomingMessage) => requestId(request.headers['x-request-id']),
     routerOptions: { caseSensitive: true, ignoreTrailingSlash: false, maxParamLength: 128 },
-    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) => errors.answer(error, request, reply),
+    frameworkErrors: (error: FastifyError, request: FastifyRequest, reply: FastifyReply) =>
+      errors.answer(error, request, reply),
     ...(rewritePath && { rewriteUrl: ({ url = '/' }: IncomingMessage) => rewritePath(url) }),
   });
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {

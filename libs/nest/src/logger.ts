@@ -4,7 +4,18 @@ import { pino, type DestinationStream, type Logger } from 'pino';
 export type { Logger };
 
 /** Members that are never written, wherever they appear in what is logged. */
-const secretMembers = ['authorization', 'cookie', 'token', 'access_token', 'subject_token', 'actor_token', 'client_secret', 'client_assertion', 'password', 'secret'];
+const secretMembers = [
+  'authorization',
+  'cookie',
+  'token',
+  'access_token',
+  'subject_token',
+  'actor_token',
+  'client_secret',
+  'client_assertion',
+  'password',
+  'secret',
+];
 
 /** The process's log: one JSON object a line on standard output, times in ISO 8601. */
 export function createLogger(app: string, level = 'info', destination?: DestinationStream): Logger {

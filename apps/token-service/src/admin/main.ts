@@ -24,7 +24,10 @@ await runMain(async () => {
     process.stdout.write(help);
     process.exit(values.help ? 0 : 64);
   }
-  const { database, keys, reconciler } = await composeKeys(readConfig(process.env), createLogger('modelgate-admin', 'error'));
+  const { database, keys, reconciler } = await composeKeys(
+    readConfig(process.env),
+    createLogger('modelgate-admin', 'error'),
+  );
   try {
     await reconciler.tick();
     if (reconciler.failure !== undefined) throw new Error(reconciler.failure);
@@ -48,18 +51,26 @@ function list(keys: KeyRing): number {
   return 0;
 }
 
-async function rotate(keys: KeyRing, { reason, force = false }: { reason?: string | undefined; force?: boolean | undefined }): Promise<number> {
+async function rotate(
+  keys: KeyRing,
+  { reason, force = false }: { reason?: string | undefined; force?: boolean | undefined },
+): Promise<number> {
   if (!reason) {
     process.stderr.write('keys rotate needs a --reason; it is written to the audit log\n');
     return 64;
   }
   try {
-    const result = await keys.rotate({ reason: `${reason} (by ${userInfo().username})`, requestId: `admin-${randomUUID()}`, force });
+    const result = await keys.rotate({
+      reason: `${reason} (by ${userInfo().username})`,
+      requestId: `admin-${randomUUID()}`,
+      force,
+    });
     process.stdout.write(`${JSON.stringify(result)}\n`);
     return 0;
   } catch (error) {
     if (error instanceof KeyTooYoung) {
-      const at = error.earliestActivation === undefined ? 'not known yet' : new Date(error.earliestActivation).toISOString();
+      const at =
+        error.earliestActivation === undefined ? 'not known yet' : new Date(error.earliestActivation).toISOString();
       process.stderr.write(`${error.message}; earliest activation: ${at}\n`);
       return 75;
     }
