@@ -79,6 +79,8 @@ function headersOf(error: OAuthError, allow: string | undefined, request: Fastif
   const basic = error.code === 'invalid_client' && request.headers.authorization !== undefined;
   return {
     'cache-control': 'no-store',
+    // The hook that sets it has not run where no route was looked for.
+    'x-request-id': request.id,
     ...(basic && { 'www-authenticate': 'Basic realm="token endpoint", charset="UTF-8"' }),
     ...(error.retryAfter !== undefined && { 'retry-after': String(error.retryAfter) }),
     ...(allow !== undefined && { allow }),

@@ -1,0 +1,128 @@
+import { ConfigurationError } from '@modelgate/nest';
+import { mkdtempSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import { AccessFile } from './access-file.ts';
+import { readConfig } from './config.ts';
+
+const good = {
+  TOKEN_ISSUER: 'https://tokens.example.com',
+  MODEL_AUDIENCE: 'https://models.example.com',
+  DATABASE_URL: 'postgresql://localhost/modelgate',
+  KEK_FILE: '/data/kek.json',
+  ACCESS_FILE: '/etc/access.yaml',
+};
+const problemsOf = (work: () => unknown): readonly string[] => {
+  try {
+    work();
+  } catch (error) {
+    if (error instanceof ConfigurationError) return error.problems;
+    throw error;
+  }
+  return [];
+};
+
+describe('configuration', () => {
+  it('has sensible defaults', () => {
+    expect(readConfig(good)).toMatchObject({
+      HOST: '127.0.0.1',
+      PORT: 8080,
+      TOKEN_TTL: 900,
+      KEYS_ROTATE_EVERY: 604_800,
+    });
+  });
+
+  it('lists every problem at once, each with its remedy and without its value', () => {
+    const problems = problemsOf(() =>
+      readConfig({
+        TOKEN_ISSUER: 'http://tokens.example.com',
+        DATABASE_URL: 'mysql://root:hunter2@db',
+        PORT: '99999',
+        TOKEN_TTL: '15',
+      }),
+    );
+    expect(problems.map((problem) => problem.split(/[ :]/, 1)[0]).toSorted()).toEqual([
+      'ACCESS_FILE',
+      'DATABASE_URL',
+      'KEK_FILE',
+      'MODEL_AUDIENCE',
+      'PORT',
+      'TOKEN_ISSUER',
+      'TOKEN_TTL',
+    ]);
+    expect(problems.join('\n')).not.toContain('hunter2');
+  });
+
+  it('refuses a key schedule whose numbers contradict each other, naming them', () => {
+    const [problem = ''] = problemsOf(() => readConfig({ ...good, KEYS_LEAD_TIME: '1m' }));
+    for (const number of ['60 s', '300 s', '10 s', '370 s']) expect(problem).toContain(number);
+  });
+
+  it('takes a secret from a file, and not from both', () => {
+    const file = join(mkdtempSync(join(tmpdir(), 'modelgate-')), 'url');
+    writeFileSync(file, 'postgresql://from-file/x\n');
+    const { DATABASE_URL: _, ...rest } = good;
+    expect(readConfig({ ...rest, DATABASE_URL_FILE: file }).DATABASE_URL).toBe('postgresql://from-file/x');
+    expect(problemsOf(() => readConfig({ ...good, DATABASE_URL_FILE: file }))).toHaveLength(1);
+    expect(problemsOf(() => readConfig({ ...rest, DATABASE_URL_FILE: '/no/such/file' })).join()).toContain(
+      'cannot be read',
+    );
+  });
+});
+
+describe('access file', () => {
+  const read = (text: string): AccessFile => {
+    const file = join(mkdtempSync(join(tmpdir(), 'modelgate-')), 'access.yaml');
+    writeFileSync(file, text);
+    return AccessFile.read(file, 'https://tokens.example.com');
+  };
+  const issuer = '{id: kc, kind: keycloak, issuer: "https://kc.example.com/realms/x", audiences: [sts]}';
+  const policy = '{name: p, issuer: kc, match: {realmRole: r}, grants: [{models: [a/b], verbs: [predict]}]}';
+  const client = '{clientId: c, authentication: none}';
+  const file = (issuers: string, clients: string, policies: string): string =>
+    `issuers: [${issuers}]\nclients: [${clients}]\npolicies: [${policies}]\n`;
+
+  it('reads issuers, clients and policies', () => {
+    const access = read(file(issuer, client, policy));
+    expect(access.find('c')).toMatchObject({ authentication: 'none' });
+    expect(access.find('constructor')).toBeUndefined();
+    expect(access.policies()[0]).toMatchObject({ name: 'p', maxTtl: 900 });
+  });
+
+  it.each([
+    ['is not YAML', 'issuers: [', 'not YAML'],
+    ['is empty', '', 'Invalid input'],
+    ['has an unknown member', `${file(issuer, client, policy)}polices: []`, 'polices'],
+    ['names a policy twice', file(issuer, client, `${policy}, ${policy}`), 'defined twice'],
+    ['names a client twice', file(issuer, `${client}, ${client}`, policy), 'client c is defined twice'],
+    [
+      'has a policy of an issuer that is not there',
+      file(issuer, client, policy.replace('issuer: kc', 'issuer: other')),
+      'other',
+    ],
+    [
+      'trusts the service itself',
+      file(issuer.replace('https://kc.example.com/realms/x', 'https://tokens.example.com'), client, policy),
+      'itself',
+    ],
+    ['has an unknown verb', file(issuer, client, policy.replace('predict', 'destroy')), 'grants.0.verbs.0'],
+    [
+      'has a plain secret',
+      file(issuer, '{clientId: c, authentication: client_secret, secretSha256: [hunter2]}', policy),
+      'SHA-256',
+    ],
+    [
+      'lets a public client exchange others’ tokens',
+      file(issuer, '{clientId: c, authentication: none, mayExchange: [d]}', policy),
+      'its own tokens',
+    ],
+    [
+      'has a private key where a public one belongs',
+      file(issuer, '{clientId: c, authentication: private_key_jwt, keys: [{kty: oct, k: AAAA}]}', policy),
+      'usable public key',
+    ],
+  ])('is refused where it %s', (_, text, words) => {
+    expect(problemsOf(() => read(text)).join('\n')).toContain(words);
+  });
+});
