@@ -16,7 +16,7 @@ const mayUse: Readonly<Record<string, readonly string[]>> = {
 const frameworks =
   /^(?:@nestjs\/|fastify$|@fastify\/|express|@prisma\/|prisma$|bullmq$|undici$|pg$|ioredis$|passport|rxjs$|pino$)/;
 const domainMayUse = new Set(['jose', 'zod']);
-const domainBuiltins = new Set(['node:crypto', 'node:buffer', 'node:timers']);
+const domainBuiltins = new Set(['node:crypto', 'node:buffer', 'node:timers/promises']);
 
 /** Every broken rule as one sentence; empty where the workspace keeps them all. */
 export function violations(projects: readonly Project[]): string[] {

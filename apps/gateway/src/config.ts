@@ -1,4 +1,13 @@
-import { absoluteUri, ConfigurationError, duration, issuerUrl, loadConfig, port, wholeNumber, type Environment } from '@modelgate/nest';
+import {
+  absoluteUri,
+  ConfigurationError,
+  duration,
+  issuerUrl,
+  loadConfig,
+  port,
+  wholeNumber,
+  type Environment,
+} from '@modelgate/nest';
 import { LimitSyntaxError, parseLimit } from '@modelgate/rate-limit';
 import { z } from 'zod';
 

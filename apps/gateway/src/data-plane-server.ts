@@ -1,6 +1,6 @@
 import { logListening, type Logger } from '@modelgate/nest';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { createServer, type Server } from 'node:http';
+import { createServer, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo, Socket } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { DataPlane } from './data-plane.ts';
@@ -17,6 +17,8 @@ export interface DataPlaneServerOptions {
 export class DataPlaneServer implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #options: DataPlaneServerOptions;
   readonly #server: Server;
+  /** The latest answer on each connection. */
+  readonly #answering = new WeakMap<Duplex, ServerResponse>();
   #url = '';
 
   constructor(options: DataPlaneServerOptions) {
@@ -33,7 +35,10 @@ export class DataPlaneServer implements OnApplicationBootstrap, OnApplicationShu
       requireHostHeader: false,
       noDelay: true,
     });
-    this.#server.on('request', (request, response) => dataPlane.handle(request, response));
+    this.#server.on('request', (request, response) => {
+      this.#answering.set(request.socket, response);
+      dataPlane.handle(request, response);
+    });
     this.#server.on('checkContinue', (request, response) => dataPlane.handle(request, response, true));
     this.#server.on('checkExpectation', (request, response) => dataPlane.handle(request, response));
     this.#server.on('connect', (_request, socket: Duplex) => socket.end(answer(400, 'CONNECT is not supported')));
@@ -72,8 +77,7 @@ export class DataPlaneServer implements OnApplicationBootstrap, OnApplicationShu
     const status = statuses[error.code ?? ''] ?? 400;
     this.#options.logger.warn({ status, reason: error.code ?? 'malformed request' }, 'refused');
     // An answer that has begun cannot be followed by another one.
-    const begun = 'bytesWritten' in socket && hasOpenAnswer(socket);
-    if (begun) return void socket.destroy();
+    if (this.#answering.get(socket)?.headersSent) return void socket.destroy();
     socket.end(answer(status, sentences[status] ?? 'The request is malformed.'), () => socket.destroy());
   }
 }
@@ -83,7 +87,11 @@ const sentences: Readonly<Record<number, string>> = {
   408: 'The request did not arrive in time.',
   431: 'The request has too many or too large headers.',
 };
-const phrases: Readonly<Record<number, string>> = { 400: 'Bad Request', 408: 'Request Timeout', 431: 'Request Header Fields Too Large' };
+const phrases: Readonly<Record<number, string>> = {
+  400: 'Bad Request',
+  408: 'Request Timeout',
+  431: 'Request Header Fields Too Large',
+};
 
 function answer(status: number, message: string): string {
   const body = JSON.stringify({ error: message, reason: 'request_malformed' });
@@ -96,10 +104,4 @@ function answer(status: number, message: string): string {
     '',
     body,
   ].join('\r\n');
-}
-
-/** Node hangs the answer in progress on its socket. */
-function hasOpenAnswer(socket: object): boolean {
-  const message = (socket as { _httpMessage?: { headersSent?: boolean } | null })._httpMessage;
-  return message?.headersSent === true;
 }

@@ -105,15 +105,25 @@ export class DataPlane {
     if (denial) return this.#refuse(denial, { ...known, operation });
     const { limits, limitStore, clock } = this.#options;
     const limit = limits.of(token.policy);
-    const verdict = limitStore.take(limitKey(token.policy, token.subject, formatModelRef(operation.model)), limit, clock.now());
+    const verdict = limitStore.take(
+      limitKey(token.policy, token.subject, formatModelRef(operation.model)),
+      limit,
+      clock.now(),
+    );
     if (!(verdict instanceof Promise)) return this.#limited(exchange, token, operation, { limit, verdict });
     verdict.then(
-      (counted) => this.#guarded(exchange, () => this.#limited(exchange, token, operation, { limit, verdict: counted })),
+      (counted) =>
+        this.#guarded(exchange, () => this.#limited(exchange, token, operation, { limit, verdict: counted })),
       (error: unknown) => this.#refuseUnforeseen(exchange, error),
     );
   }
 
-  #limited(exchange: Exchange, token: ModelToken, operation: Operation, { limit, verdict }: { limit: Limit; verdict: LimitVerdict }): void {
+  #limited(
+    exchange: Exchange,
+    token: ModelToken,
+    operation: Operation,
+    { limit, verdict }: { limit: Limit; verdict: LimitVerdict },
+  ): void {
     const fields = rateLimitFields(limit, verdict, token.policy ?? 'default');
     if (!verdict.allowed) return this.#refuse(deny('rate_limited'), { ...exchange, token, operation, headers: fields });
     const extra = ['x-request-id', exchange.id, 'x-content-type-options', 'nosniff'];
@@ -121,7 +131,10 @@ export class DataPlane {
     this.#read(exchange, (body) => this.#forward(exchange, token, operation, { body, extra }));
   }
 
-  #read({ request, response, canonical, expectsContinue }: Exchange, onBody: (body: Buffer | IncomingMessage | null) => void): void {
+  #read(
+    { request, response, canonical, expectsContinue }: Exchange,
+    onBody: (body: Buffer | IncomingMessage | null) => void,
+  ): void {
     if (canonical.contentLength === 0) return onBody(null);
     if (expectsContinue) response.writeContinue();
     const { contentLength } = canonical;
@@ -129,7 +142,12 @@ export class DataPlane {
     readWhole(request, contentLength, onBody);
   }
 
-  #forward(exchange: Exchange, token: ModelToken, operation: Operation, { body, extra }: { body: Buffer | IncomingMessage | null; extra: string[] }): void {
+  #forward(
+    exchange: Exchange,
+    token: ModelToken,
+    operation: Operation,
+    { body, extra }: { body: Buffer | IncomingMessage | null; extra: string[] },
+  ): void {
     const { upstreams, maxBodyBytes, catalogue, logger } = this.#options;
     const headers = requestHeaders(exchange.request, operation, exchange.id);
     const refused = { ...exchange, token, operation };
@@ -140,7 +158,11 @@ export class DataPlane {
         filter: (list) => filterList(list, operation.protocol, catalogue.callableNames(token, operation)),
         onDone: () => undefined,
         onRefused: (reason, cause) => this.#refuse(deny(reason), { ...refused, detail: cause?.message }),
-        onBroken: (cause) => logger.warn({ requestId: exchange.id, model: formatModelRef(operation.model), reason: cause.message }, 'answer broken off'),
+        onBroken: (cause) =>
+          logger.warn(
+            { requestId: exchange.id, model: formatModelRef(operation.model), reason: cause.message },
+            'answer broken off',
+          ),
       },
     );
   }
@@ -149,7 +171,8 @@ export class DataPlane {
     if (error instanceof TokenRejected) {
       return this.#refuse(deny('token_invalid'), { ...exchange, detail: error.message });
     }
-    if (error instanceof KeysUnavailable) return this.#refuse(deny('keys_unavailable'), { ...exchange, detail: error.message });
+    if (error instanceof KeysUnavailable)
+      return this.#refuse(deny('keys_unavailable'), { ...exchange, detail: error.message });
     this.#refuseUnforeseen(exchange, error);
   }
 
@@ -166,7 +189,10 @@ export class DataPlane {
   }
 
   #refuseUnforeseen(refused: RefusedRequest, error: unknown): void {
-    this.#options.logger.error({ requestId: refused.id, cause: error instanceof Error ? error.stack : String(error) }, 'unforeseen error');
+    this.#options.logger.error(
+      { requestId: refused.id, cause: error instanceof Error ? error.stack : String(error) },
+      'unforeseen error',
+    );
     this.#refuse(deny('overloaded'), refused);
   }
 }

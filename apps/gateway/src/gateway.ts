@@ -38,7 +38,13 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     logger,
     maxBodyBytes: config.MAX_BODY_BYTES,
   });
-  const server = new DataPlaneServer({ dataPlane, host: config.HOST, port: config.PORT, graceSeconds: config.SHUTDOWN_GRACE, logger });
+  const server = new DataPlaneServer({
+    dataPlane,
+    host: config.HOST,
+    port: config.PORT,
+    graceSeconds: config.SHUTDOWN_GRACE,
+    logger,
+  });
   const app = await createHttpApplication({
     module: AppModule.with({ server, readiness: new GatewayReadiness(trust) }),
     logger,

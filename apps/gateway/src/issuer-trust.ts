@@ -25,6 +25,8 @@ export interface IssuerTrustOptions {
   get?: HttpGet;
 }
 
+type Feed = Pick<PollingFeed<never>, 'start' | 'stop' | 'ageSeconds'>;
+
 /**
  * What the gateway knows of the issuer: its keys, what it revoked, its limits. Until all of it has been had once there is no
  * verifier, and nothing passes; after that, what was had is believed while the issuer does not answer.
@@ -35,8 +37,8 @@ export class IssuerTrust {
   readonly #stopping = new AbortController();
   readonly #revocations = new RevocationList();
   #keys: JwksManager | undefined;
-  #feeds: PollingFeed<unknown>[] = [];
-  #revocationFeed: PollingFeed<unknown> | undefined;
+  #feeds: Feed[] = [];
+  #revocationFeed: Feed | undefined;
   #verifier: ModelTokenVerifier | undefined;
 
   constructor(options: IssuerTrustOptions) {
@@ -89,13 +91,18 @@ export class IssuerTrust {
       clock,
       get: this.#get,
       onEvent: (event) => {
-        if (event.type === 'failed') logger.warn({ reason: describe(event.error) }, 'the issuer’s keys cannot be fetched');
+        if (event.type === 'failed')
+          logger.warn({ reason: describe(event.error) }, 'the issuer’s keys cannot be fetched');
       },
     });
     this.#keys = keys;
-    const revoked = revocations === undefined ? undefined : this.#feed(revocations, parseRevocations, (list) => this.#revocations.replace(list));
+    const revoked =
+      revocations === undefined
+        ? undefined
+        : this.#feed(revocations, parseRevocations, (list) => this.#revocations.replace(list));
     this.#revocationFeed = revoked;
-    const limited = limits === undefined ? undefined : this.#feed(limits, parseLimits, (list) => this.#options.limits.replace(list));
+    const limited =
+      limits === undefined ? undefined : this.#feed(limits, parseLimits, (list) => this.#options.limits.replace(list));
     await Promise.all([keys.start(), revoked?.start(), limited?.start()]);
     this.#verifier = new ModelTokenVerifier({
       issuer: config.TOKEN_ISSUER,
@@ -127,7 +134,7 @@ export class IssuerTrust {
         failing = true;
       },
     });
-    this.#feeds.push(feed as PollingFeed<unknown>);
+    this.#feeds.push(feed);
     return feed;
   }
 

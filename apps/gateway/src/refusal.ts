@@ -22,21 +22,31 @@ const worthReading = 64 * 1024;
 
 /** Tells the caller that it was refused, in its dialect, and the operator exactly why, under the same id. */
 export function refuse(denial: Denial, refused: RefusedRequest, logger: Logger): void {
-  const { id, request, response, operation, protocol, token, detail } = refused;
-  const line = {
+  const { id, request, response, operation, protocol, headers } = refused;
+  logger[denial.status >= 500 ? 'error' : 'warn'](logLine(denial, refused), 'refused');
+  if (response.headersSent || response.destroyed) {
+    response.destroy();
+    return;
+  }
+  const rendered = renderDenial(denial, operation?.protocol ?? protocol, id, headers ? { headers } : {});
+  if (!request.complete && !isShort(request)) rendered.headers['connection'] = 'close';
+  response.writeHead(rendered.status, rendered.headers);
+  response.end(rendered.body);
+}
+
+function logLine({ status, reason }: Denial, refused: RefusedRequest): Record<string, unknown> {
+  const { id, request, operation, token, detail } = refused;
+  return {
     requestId: id,
-    status: denial.status,
-    reason: denial.reason,
+    status,
+    reason,
     ...(detail !== undefined && { detail }),
     ...(operation && { model: formatModelRef(operation.model), verb: operation.verb }),
     ...(token && { subject: token.subject, clientId: token.clientId, jti: token.jti, policy: token.policy }),
     remote: request.socket.remoteAddress,
   };
-  if (denial.status >= 500) logger.error(line, 'refused');
-  else logger.warn(line, 'refused');
-  if (response.headersSent || response.destroyed) return void response.destroy();
-  const rendered = renderDenial(denial, operation?.protocol ?? protocol, id, { ...(refused.headers && { headers: refused.headers }) });
-  if (!request.complete && !(Number(request.headers['content-length'] ?? Number.NaN) <= worthReading)) rendered.headers['connection'] = 'close';
-  response.writeHead(rendered.status, rendered.headers);
-  response.end(rendered.body);
+}
+
+function isShort({ headers }: IncomingMessage): boolean {
+  return Number(headers['content-length'] ?? Number.NaN) <= worthReading;
 }

@@ -121,7 +121,10 @@ describe('token service', () => {
 
   it('seals the private keys: nothing in the database opens without the key-encryption key', async () => {
     const stored = await rows('SELECT state, sealed, public_jwk FROM signing_keys ORDER BY state');
-    expect(stored.map(({ state }) => state).toSorted()).toEqual(['ACTIVE', 'STANDBY']);
+    expect(stored.map(({ state }) => state).toSorted((a, b) => String(a).localeCompare(String(b)))).toEqual([
+      'ACTIVE',
+      'STANDBY',
+    ]);
     expect(JSON.stringify(stored)).not.toMatch(/"d"|PRIVATE KEY/);
   });
 

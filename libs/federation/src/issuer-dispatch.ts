@@ -48,7 +48,8 @@ export class IssuerDispatch extends SubjectTokenVerifier {
   override async verify(token: string, _type: TokenType): Promise<Subject> {
     const digest = hash('sha256', token, 'base64url');
     const known = this.#verified.get(digest);
-    if (known && known.subject.expiresAt > this.#clock.seconds() && known.issuer.stillTrusts(known.header)) return known.subject;
+    if (known && known.subject.expiresAt > this.#clock.seconds() && known.issuer.stillTrusts(known.header))
+      return known.subject;
     this.#verified.delete(digest);
     const jws = parse(token);
     const iss = jws.payload['iss'];

@@ -27,7 +27,8 @@ function checkTimes(claims: Claims, maxLifetime: number, now: NumericDate): Nume
   const iat = time(claims, 'iat');
   if (exp <= now) throw subjectRejected('it has expired');
   if (iat > now + skewSeconds) throw subjectRejected('iat is in the future');
-  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + skewSeconds) throw subjectRejected('nbf is in the future');
+  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + skewSeconds)
+    throw subjectRejected('nbf is in the future');
   if (exp <= iat || exp - iat > maxLifetime) throw subjectRejected(`it was issued for longer than ${maxLifetime} s`);
   return exp;
 }
@@ -44,7 +45,8 @@ function time(claims: Claims, name: string): NumericDate {
 export function optionalText(claims: Claims, name: string): string | undefined {
   const value = claims[name];
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value === '' || value.length > longestText) throw subjectRejected(`${name} is malformed`);
+  if (typeof value !== 'string' || value === '' || value.length > longestText)
+    throw subjectRejected(`${name} is malformed`);
   return value;
 }
 
@@ -52,6 +54,7 @@ export function optionalText(claims: Claims, name: string): string | undefined {
 export function optionalObject(claims: Claims, name: string): Claims | undefined {
   const value = claims[name];
   if (value === undefined) return undefined;
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) throw subjectRejected(`${name} is malformed`);
+  if (typeof value !== 'object' || value === null || Array.isArray(value))
+    throw subjectRejected(`${name} is malformed`);
   return value as Claims;
 }

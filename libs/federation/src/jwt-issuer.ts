@@ -1,5 +1,12 @@
 import type { Subject } from '@modelgate/issuance';
-import { JwksManager, JwksUnavailable, verifySignature, type CompactJws, type HttpGet, type JwksEvent } from '@modelgate/jwks';
+import {
+  JwksManager,
+  JwksUnavailable,
+  verifySignature,
+  type CompactJws,
+  type HttpGet,
+  type JwksEvent,
+} from '@modelgate/jwks';
 import { OAuthError, type Clock } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { checkRegisteredClaims, optionalObject, optionalText, type Claims } from './jwt-claims.ts';
@@ -24,6 +31,9 @@ export abstract class JwtIssuer {
       url: issuer.jwksUri,
       algorithms: issuer.algorithms,
       clock,
+      // Keycloak signs with a new key at once: whoever comes with it first waits for the next look at the JWKS.
+      minRefetchSeconds: 1,
+      maxWaiting: 200,
       ...(get && { get }),
       ...(onKeys && { onEvent: (event: JwksEvent) => onKeys(issuer.id, event) }),
     });
@@ -89,5 +99,9 @@ export abstract class JwtIssuer {
 function unavailable(cause: unknown): never {
   if (!(cause instanceof JwksUnavailable)) throw cause;
   const detail = 'the keys of the identity provider cannot be had';
-  throw new OAuthError('temporarily_unavailable', 'the identity provider does not answer', { detail, retryAfter: 5, cause });
+  throw new OAuthError('temporarily_unavailable', 'the identity provider does not answer', {
+    detail,
+    retryAfter: 5,
+    cause,
+  });
 }

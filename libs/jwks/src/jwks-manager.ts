@@ -1,5 +1,6 @@
 import type { Clock } from '@modelgate/oauth';
 import type { KeyObject } from 'node:crypto';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { httpGet, type HttpGet } from './http-get.ts';
 import { KeySet, maxJwksBytes } from './key-set.ts';
 
@@ -26,6 +27,11 @@ export interface JwksManagerOptions {
   staleIfErrorSeconds?: number;
   /** Between two fetches that unknown kids cause, whether they succeed or fail; default 5. */
   minRefetchSeconds?: number;
+  /**
+   * How many calls may wait until the next fetch is allowed, instead of being told at once that the kid is unknown; default
+   * 0. For issuers that sign with a key the moment they publish it.
+   */
+  maxWaiting?: number;
   onEvent?: (event: JwksEvent) => void;
 }
 
@@ -44,7 +50,9 @@ export class JwksManager {
   readonly #onEvent: (event: JwksEvent) => void;
   #keys: KeySet | undefined;
   #fetchedAt = Number.NEGATIVE_INFINITY;
-  #lastAttemptAt = Number.NEGATIVE_INFINITY;
+  /** When an unknown kid last caused a fetch. */
+  #lastForcedAt = Number.NEGATIVE_INFINITY;
+  #waiting = 0;
   #fetching: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
   #stopped = false;
@@ -52,8 +60,9 @@ export class JwksManager {
   readonly #unknown = new Map<string, number>();
 
   constructor(options: JwksManagerOptions) {
-    const defaults = { get: httpGet, refreshSeconds: 300, staleIfErrorSeconds: 86_400, minRefetchSeconds: 5 };
-    this.#options = { ...defaults, ...options };
+    const defaults = { get: httpGet, refreshSeconds: 300, staleIfErrorSeconds: 86_400 };
+    const unknownKids = { minRefetchSeconds: 5, maxWaiting: 0 };
+    this.#options = { ...defaults, ...unknownKids, ...options };
     this.#onEvent = options.onEvent ?? (() => undefined);
   }
 
@@ -114,15 +123,29 @@ export class JwksManager {
   }
 
   async #refetch(kid: string): Promise<void> {
-    const { clock, minRefetchSeconds } = this.#options;
+    const { clock, minRefetchSeconds, maxWaiting } = this.#options;
     this.#onEvent({ type: 'unknown-kid' });
-    const open = clock.now() - this.#lastAttemptAt >= minRefetchSeconds * 1000;
-    if (open || this.#fetching) await this.#fetch().catch(() => undefined);
-    // Within the window nothing was learnt about this kid, so it is not remembered as missing.
-    else return;
+    const closedFor = this.#lastForcedAt + minRefetchSeconds * 1000 - clock.now();
+    if (closedFor > 0 && !this.#fetching) {
+      // Within the window nothing is learnt about this kid, so it is not remembered as missing.
+      if (this.#waiting >= maxWaiting) return;
+      this.#waiting++;
+      await sleep(closedFor).finally(() => this.#waiting--);
+      if (this.#keys?.kids.includes(kid)) return;
+    }
+    await this.#forcedFetch();
     if (this.#keys?.kids.includes(kid)) return;
     if (this.#unknown.size >= maxNegative) this.#unknown.delete(this.#unknown.keys().next().value ?? '');
     this.#unknown.set(kid, clock.now() + minRefetchSeconds * 1000);
+  }
+
+  /** At most one in each window, whoever asks. */
+  async #forcedFetch(): Promise<void> {
+    const { clock, minRefetchSeconds } = this.#options;
+    const open = clock.now() >= this.#lastForcedAt + minRefetchSeconds * 1000;
+    if (!open && !this.#fetching) return;
+    if (!this.#fetching) this.#lastForcedAt = clock.now();
+    await this.#fetch().catch(() => undefined);
   }
 
   #fetch(): Promise<void> {
@@ -133,7 +156,6 @@ export class JwksManager {
   async #fetchOnce(): Promise<void> {
     const { url, get, clock, refreshSeconds } = this.#options;
     clearTimeout(this.#timer);
-    this.#lastAttemptAt = clock.now();
     try {
       const { status, headers, body } = await get(url, { maxBytes: maxJwksBytes, timeoutMs });
       if (status !== 200) throw new Error(`the JWKS endpoint answered ${status}`);

@@ -41,7 +41,7 @@ export class KeySet {
       for (const alg of key.algorithms) keys.set(`${alg} ${key.kid}`, key.key);
     }
     // Two keys under one name: neither can be meant, and guessing would let the second shadow the first.
-    for (const kid of ambiguous) for (const name of [...keys.keys()]) if (name.endsWith(` ${kid}`)) keys.delete(name);
+    for (const kid of ambiguous) for (const name of keys.keys()) if (name.endsWith(` ${kid}`)) keys.delete(name);
     const kids = [...seen].filter((kid) => !ambiguous.has(kid));
     if (kids.length === 0) throw new JwksError(`no usable key among ${members.length}`);
     return new KeySet(keys, kids, skipped);

@@ -85,7 +85,7 @@ function toRow(key: SigningKey): Prisma.SigningKeyCreateManyInput {
     alg: key.alg,
     state: key.state,
     version: key.version,
-    publicJwk: key.publicJwk as Prisma.InputJsonObject,
+    publicJwk: { ...key.publicJwk },
     sealed: key.sealed ? { ...key.sealed } : Prisma.DbNull,
     bootstrap: key.bootstrap,
     createdAt: new Date(key.createdAt),

@@ -46,7 +46,10 @@ export class UpstreamPool {
     const answer = operation.kind === 'list' ? new ListAnswer(response, hooks) : new ForwardedAnswer(response, hooks);
     try {
       const body = this.#body(forwarding, answer);
-      this.#pool(operation.upstream.origin).dispatch({ method: operation.method, path: operation.path, headers, body }, answer);
+      this.#pool(operation.upstream.origin).dispatch(
+        { method: operation.method, path: operation.path, headers, body },
+        answer,
+      );
     } catch (error) {
       answer.onError(error instanceof Error ? error : new Error(String(error)));
     }

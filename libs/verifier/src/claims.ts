@@ -27,7 +27,8 @@ export function readClaims(claims: Claims, kid: string, rules: ClaimRules, now: 
   if (claims['iss'] !== rules.issuer) throw new TokenRejected('iss');
   // One audience, spelt as one: a token that is good elsewhere too could be replayed from there.
   if (claims['aud'] !== rules.audience) throw new TokenRejected('aud');
-  if (claims['cnf'] !== undefined) throw new TokenRejected('sender_constrained', 'no proof of possession is checked here');
+  if (claims['cnf'] !== undefined)
+    throw new TokenRejected('sender_constrained', 'no proof of possession is checked here');
   const { issuedAt, expiresAt } = readTimes(claims, rules, now);
   return Object.freeze({
     issuer: rules.issuer,
@@ -58,21 +59,25 @@ function readTimes(claims: Claims, rules: ClaimRules, now: number): { issuedAt: 
   const issuedAt = time(claims, 'iat');
   if (now >= expiresAt + rules.skewSeconds) throw new TokenRejected('expired');
   if (issuedAt > now + rules.skewSeconds) throw new TokenRejected('not_yet_valid', 'iat');
-  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + rules.skewSeconds) throw new TokenRejected('not_yet_valid', 'nbf');
+  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + rules.skewSeconds)
+    throw new TokenRejected('not_yet_valid', 'nbf');
   if (expiresAt <= issuedAt || expiresAt - issuedAt > rules.maxLifetimeSeconds) throw new TokenRejected('lifetime');
   return { issuedAt, expiresAt };
 }
 
 function time(claims: Claims, name: 'exp' | 'iat' | 'nbf'): number {
   const value = claims[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0) throw new TokenRejected('time_missing', name);
+  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
+    throw new TokenRejected('time_missing', name);
   return value;
 }
 
 /** `scope` and `authorization_details` say the same thing twice; where they do not, neither is believed. */
 function readGrants(claims: Claims, audience: string): readonly ModelGrant[] {
   const scoped = reading('scope', () => parseScope(typeof claims['scope'] === 'string' ? claims['scope'] : ''));
-  const detailed = reading('authorization_details', () => parseAuthorizationDetails(claims['authorization_details'], audience));
+  const detailed = reading('authorization_details', () =>
+    parseAuthorizationDetails(claims['authorization_details'], audience),
+  );
   if (!within(scoped, detailed) || !within(detailed, scoped)) {
     throw new TokenRejected('authorization_details', `differs from scope (${formatScope(scoped).length} characters)`);
   }

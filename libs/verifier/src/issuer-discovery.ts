@@ -56,10 +56,19 @@ export async function discoverIssuer(issuer: string, get: HttpGet): Promise<Issu
 function read(issuer: string, body: Uint8Array): IssuerEndpoints {
   const metadata = metadataSchema.safeParse(jsonOf(body));
   if (!metadata.success) throw new DiscoveryError(`the metadata of ${issuer} lacks what is needed`);
-  const { jwks_uri: jwksUri, modelgate_revocations_endpoint: revocations, modelgate_limits_endpoint: limits } = metadata.data;
+  const {
+    jwks_uri: jwksUri,
+    modelgate_revocations_endpoint: revocations,
+    modelgate_limits_endpoint: limits,
+  } = metadata.data;
   if (metadata.data.issuer !== issuer) throw new DiscoveryError(`the metadata names another issuer than ${issuer}`);
   for (const url of [jwksUri, revocations, limits]) if (url !== undefined) refuseUnprotected('an endpoint', url);
-  return { issuer, jwksUri, ...(revocations !== undefined && { revocations }), ...(limits !== undefined && { limits }) };
+  return {
+    issuer,
+    jwksUri,
+    ...(revocations !== undefined && { revocations }),
+    ...(limits !== undefined && { limits }),
+  };
 }
 
 function jsonOf(body: Uint8Array): unknown {

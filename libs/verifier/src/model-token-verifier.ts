@@ -1,5 +1,12 @@
 import { hash } from 'node:crypto';
-import { JwksUnavailable, JwsError, parseCompactJws, verifySignature, type CompactJws, type JwksManager } from '@modelgate/jwks';
+import {
+  JwksUnavailable,
+  JwsError,
+  parseCompactJws,
+  verifySignature,
+  type CompactJws,
+  type JwksManager,
+} from '@modelgate/jwks';
 import type { Clock } from '@modelgate/oauth';
 import { hasExpired, readClaims, type ClaimRules } from './claims.ts';
 import type { ModelToken, RevocationView } from './model-token.ts';
@@ -48,7 +55,11 @@ export class ModelTokenVerifier {
     if (!entry) return undefined;
     const { clock, skewSeconds, keys, revocations } = this.#options;
     const { value, alg } = entry;
-    if (!hasExpired(value, skewSeconds, clock.seconds()) && keys.peek(value.kid, alg) && !revocations.isRevoked(value)) {
+    if (
+      !hasExpired(value, skewSeconds, clock.seconds()) &&
+      keys.peek(value.kid, alg) &&
+      !revocations.isRevoked(value)
+    ) {
       return value;
     }
     this.#verified.delete(digest);
@@ -85,7 +96,8 @@ export class ModelTokenVerifier {
     const key =
       keys.peek(kid, alg) ??
       (await keys.find(kid, alg).catch((cause: unknown) => {
-        if (cause instanceof JwksUnavailable) throw new KeysUnavailable('the issuer’s keys are not available', { cause });
+        if (cause instanceof JwksUnavailable)
+          throw new KeysUnavailable('the issuer’s keys are not available', { cause });
         throw cause;
       }));
     if (!key) throw new TokenRejected('unknown_kid');
