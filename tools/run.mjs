@@ -46,12 +46,12 @@ function installIfStale() {
   if (existsSync(marker) && readFileSync(marker, 'utf8') === lock) return;
   process.stdout.write('Installing dependencies (once per lockfile, under a minute on a usual line) …\n');
   const started = Date.now();
-  const npm = spawnSync('npm', ['ci', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'], {
-    cwd: root,
-    stdio: 'inherit',
-  });
+  // Not `npm ci`: it refuses a lockfile without the binaries of every other platform, and a registry that serves only some
+  // platforms writes such a lockfile. `--no-save` installs what the lockfile says and leaves it as it is.
+  const options = ['--no-save', '--include=dev', '--no-audit', '--no-fund', '--loglevel=error'];
+  const npm = spawnSync('npm', ['install', ...options], { cwd: root, stdio: 'inherit' });
   if (npm.status !== 0) {
-    process.stderr.write('npm ci failed; its output is above. Nothing was started.\n');
+    process.stderr.write('npm install failed; its output is above. Nothing was started.\n');
     process.exit(1);
   }
   writeFileSync(marker, lock);

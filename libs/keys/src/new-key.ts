@@ -20,7 +20,7 @@ export const generateKey: KeyGenerator = (alg) => {
   const kid = thumbprint(jwk);
   return Promise.resolve({
     kid,
-    publicJwk: { ...jwk, kid, alg, use: 'sig' } as JWK,
+    publicJwk: { ...jwk, kid, alg, use: 'sig' },
     privateKey: privateKey.export({ format: 'der', type: 'pkcs8' }),
   });
 };
