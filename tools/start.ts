@@ -4,6 +4,7 @@
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { parseArgs } from 'node:util';
+import { liveOwners, Progress, RunFolder } from '@modelgate/real-parts';
 import { startStack, type Stack } from '@modelgate/dev-stack';
 import { build } from './build.ts';
 import { irisBody, irisPath, runMainJob } from './main-job.ts';
@@ -18,6 +19,7 @@ every URL, client and secret file.
   --once   exit with the verdict of the main job
 `;
 const folder = join(root, '.modelgate', 'dev');
+const runs = join(root, '.modelgate', 'run');
 const description = join(root, '.modelgate', 'dev.json');
 // A spare of a few seconds, so that the rotation can be watched; real deployments keep the defaults.
 const quickKeys = {
@@ -33,6 +35,10 @@ async function main(): Promise<number> {
   if (values.help) return say(help);
   const started = Date.now();
   if (!(await build())) return 1;
+  const [other] = liveOwners('dev', runs);
+  if (other !== undefined)
+    throw new Error(`npm start is running here already (pid ${other}); .modelgate/dev.json describes it`);
+  const run = await RunFolder.create('dev', runs, new Progress('services', (text) => say(`  ${text}\n`)));
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stopped = stopRequested();
@@ -40,6 +46,7 @@ async function main(): Promise<number> {
   const stack = await startStack({
     root,
     folder,
+    run,
     onProgress: (text) => say(`  ${text}\n`),
     tokenServiceEnv: quickKeys,
     ports: values.once ? {} : { tokenService: 8080, gateway: 8081, identity: 8180 },
@@ -57,6 +64,7 @@ async function main(): Promise<number> {
   } finally {
     rmSync(description, { force: true });
     await stack.stop();
+    await run.remove();
   }
 }
 

@@ -1,3 +1,4 @@
+import type { RunFolder } from '@modelgate/real-parts';
 import type { Access } from './access.ts';
 
 export type { Access };
@@ -16,6 +17,8 @@ export interface StackOptions {
   root: string;
   /** Where data, configuration, logs and secrets of this stack go. */
   folder: string;
+  /** Marks the services' processes, so that a later run can tell that they are ours. */
+  run?: RunFolder;
   onProgress?: (text: string) => void;
   /** Insist on Keycloak and KServe themselves instead of falling back to the stand-ins. */
   realParts?: boolean;

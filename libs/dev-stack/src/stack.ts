@@ -1,7 +1,7 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loopbackPort, type Realm } from '@modelgate/real-parts';
+import { loopbackPort, runVariable, type Realm } from '@modelgate/real-parts';
 import { readAccess, withOwnSecrets, writeYaml } from './access.ts';
 import { startParts, type Parts } from './parts.ts';
 import { RoundRobin } from './replicas.ts';
@@ -107,6 +107,7 @@ function configureTokenService(options: StackOptions, parts: Parts, issuer: stri
     DATABASE_URL: parts.database.url,
     KEK_FILE: join(options.folder, 'kek.json'),
     ACCESS_FILE: writeYaml(join(options.folder, 'access.yaml'), options.access?.(access) ?? access),
+    ...mark(options),
     ...options.tokenServiceEnv,
   };
   return { env, secretFiles };
@@ -132,11 +133,16 @@ async function startGateways(
       PORT: String(index === 0 ? (options.ports?.gateway ?? 0) : 0),
       MANAGEMENT_HOST: '127.0.0.1',
       MANAGEMENT_PORT: '0',
+      ...mark(options),
       ...options.gatewayEnv,
     },
     logFile: join(options.folder, 'logs', `gateway-${index}.log`),
     listeners: 2,
   }));
+}
+
+function mark({ run }: StackOptions): Record<string, string> {
+  return run ? { [runVariable]: run.path } : {};
 }
 
 /** The example's models, at the server that really runs. */

@@ -23,4 +23,6 @@ export type {
   RealPart,
   StartOptions,
 } from './real-part.ts';
+export { Progress } from './progress.ts';
+export { endRun, liveOwners, RunFolder, runVariable } from './run-folder.ts';
 export { PartMissing, requireOrSkip } from './require-or-skip.ts';

@@ -1,4 +1,4 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -81,6 +81,14 @@ export function signalRun(path: string, group: number | undefined, signal: NodeJ
 
 function runLives(path: string, group: number | undefined): boolean {
   return (group !== undefined && groupRuns(group)) || processesWith(runVariable, path).length > 0;
+}
+
+/** Pids of those who run this part now and are not this process. */
+export function liveOwners(part: string, state: string): number[] {
+  if (!existsSync(state)) return [];
+  const names = readdirSync(state).filter((name) => name.startsWith(`${part}-`));
+  const owners = names.flatMap((name) => readRecord(join(state, name))?.owner ?? []);
+  return owners.filter((owner) => owner.pid !== process.pid && isSame(owner)).map(({ pid }) => pid);
 }
 
 async function endStaleRuns(state: string, part: string, progress: Progress): Promise<void> {
