@@ -11,7 +11,7 @@ WORKDIR /app
 COPY --from=build /src/package.json /src/package-lock.json ./
 COPY --from=build /src/apps/gateway/package.json apps/gateway/
 COPY --from=build /src/libs libs
-RUN npm install --no-save --omit=dev --ignore-scripts --no-audit --no-fund --workspace @modelgate/gateway --include-workspace-root=false \
+RUN npm install --no-save --omit=dev --omit=optional --omit=peer --ignore-scripts --no-audit --no-fund --workspace @modelgate/gateway --include-workspace-root=false \
  && find libs -name src -type d -prune -exec rm -rf {} +
 
 FROM node:24.21.0-bookworm-slim

@@ -53,7 +53,9 @@ function readSetting(name: string, environment: Environment, problems: string[])
 
 function sentence({ path, message, code }: z.core.$ZodIssue, settings: Record<string, string>): string {
   const name = String(path[0] ?? 'configuration');
-  if (code === 'invalid_type' && !(name in settings)) return `${name} is missing; set it, or ${name}_FILE`;
+  if (code === 'invalid_type' && !(name in settings)) {
+    return name.endsWith('_FILE') ? `${name} is missing; set it to a path` : `${name} is missing; set it, or ${name}_FILE`;
+  }
   return `${name}: ${message}`;
 }
 
