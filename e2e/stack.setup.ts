@@ -10,6 +10,8 @@ import { Recorder } from './recorder.ts';
 /** What the suites know of the stack that runs for all of them. */
 export interface RunningStack {
   issuer: string;
+  /** Origin of the admin API. */
+  admin: string;
   gateway: string;
   gatewayHealth: string;
   keycloakUrl: string;
@@ -81,6 +83,7 @@ export async function setup(project: TestProject): Promise<() => Promise<void>> 
       return models.map((model) => ({ ...model, upstream: addresses.origin }));
     },
     tokenServiceEnv: {
+      KEYS_VERIFIERS: 'modelgate',
       KEYS_LEAD_TIME: '4s',
       KEYS_PROPAGATION: '2s',
       JWKS_MAX_AGE: '1s',
@@ -101,6 +104,7 @@ function describeStack(stack: Stack, recorded: string): RunningStack {
   const secrets = Object.entries(stack.secretFiles).map(([client, file]) => [client, readFileSync(file, 'utf8')]);
   return {
     issuer: stack.issuer,
+    admin: stack.admins[0] ?? '',
     gateway: stack.gateways[0] ?? '',
     gatewayHealth: stack.gatewayHealth[0] ?? '',
     keycloakUrl: stack.realm.url,

@@ -8,11 +8,13 @@ import { build } from './build.ts';
 
 const benchmarks: Readonly<Record<string, () => Promise<Report>>> = {
   gateway: async () => (await import('../bench/src/gateway.ts')).benchmarkGateway(),
+  rotation: async () => (await import('../bench/src/rotation.ts')).benchmarkRotation(),
 };
 
 const help = `npm run bench -- <name> [--json <file>]   names: ${Object.keys(benchmarks).join(', ')}
 
   gateway   CPU per proxied V1 request against bare nginx and a bare node:http echo
+  rotation  requests refused while the signing key rotates every five seconds
 
 Prints figures of this machine and this run; compare ratios, not microseconds. Exits non-zero when a stated goal is missed.
 `;

@@ -23,6 +23,7 @@ const runs = join(root, '.modelgate', 'run');
 const description = join(root, '.modelgate', 'dev.json');
 // A spare of a few seconds, so that the rotation can be watched; real deployments keep the defaults.
 const quickKeys = {
+  KEYS_VERIFIERS: 'modelgate',
   KEYS_LEAD_TIME: '4s',
   KEYS_PROPAGATION: '2s',
   JWKS_MAX_AGE: '1s',
@@ -72,6 +73,7 @@ function describe(stack: Stack): void {
   const { issuer, gateways, gatewayHealth, realm, secretFiles, parts } = stack;
   const clients = Object.entries(secretFiles).map(([clientId, secretFile]) => ({ clientId, secretFile }));
   const content = {
+    admin: { url: `${stack.admins[0]}/admin/v1`, description: `${stack.admins[0]}/admin/v1/openapi.json` },
     tokenService: { issuer, tokenEndpoint: `${issuer}/oauth2/token`, jwks: `${issuer}/.well-known/jwks.json` },
     gateway: { url: gateways[0], health: gatewayHealth[0] },
     identityProvider: {
@@ -88,6 +90,7 @@ function describe(stack: Stack): void {
   writeFileSync(description, `${JSON.stringify(content, undefined, 2)}\n`, { mode: 0o600 });
   say(`
   token service      ${issuer}
+  admin API          ${stack.admins[0]}/admin/v1
   gateway            ${gateways[0]}   (health ${gatewayHealth[0]}/health/ready)
   identity provider  ${realm.issuer}
   model server       ${parts.modelServer.url}

@@ -22,6 +22,7 @@ export function best(figures: readonly number[]): number {
 }
 
 export function table({ title, rows, notes }: Report): string {
+  if (rows.length === 0) return [title, '', ...notes, ''].join('\n');
   const width = Math.max(...rows.map((row) => row.name.length));
   const lines = rows.map((row) => {
     const rounds = row.cpu.map((value) => value.toFixed(1)).join(' / ');

@@ -13,6 +13,7 @@ import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
 import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
+import { adminSchema, type AdminSettings } from './admin-api/admin-access.ts';
 
 const identifier = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters without spaces');
 const common = {
@@ -46,6 +47,8 @@ const fileSchema = z.strictObject({
   issuers: z.array(trustedIssuerSchema).min(1),
   clients: z.array(clientSchema).min(1),
   policies: z.array(accessPolicySchema),
+  /** Who may use the admin API; absent: nobody, and it does not listen. */
+  admin: adminSchema.optional(),
 });
 
 /** Who is believed, who may ask, and who is granted what, as one file has it. Read once, at start. */
@@ -53,16 +56,14 @@ export class AccessFile extends ClientRegistry implements PolicySource {
   readonly #clients: ReadonlyMap<string, Client>;
   readonly #issuers: readonly TrustedIssuer[];
   readonly #policies: readonly AccessPolicy[];
+  readonly admin: AdminSettings | undefined;
 
-  private constructor(
-    clients: readonly Client[],
-    issuers: readonly TrustedIssuer[],
-    policies: readonly AccessPolicy[],
-  ) {
+  private constructor(clients: readonly Client[], { issuers, policies, admin }: z.output<typeof fileSchema>) {
     super();
     this.#clients = new Map(clients.map((client) => [client.clientId, client]));
     this.#issuers = issuers;
     this.#policies = policies;
+    this.admin = admin;
   }
 
   /** @throws ConfigurationError listing every problem of the file */
@@ -73,14 +74,16 @@ export class AccessFile extends ClientRegistry implements PolicySource {
         parsed.error.issues.map(({ path: at, message }) => `ACCESS_FILE ${path}: ${at.join('.')}: ${message}`),
       );
     }
-    const { issuers, policies } = parsed.data;
+    const { issuers, policies, admin } = parsed.data;
     const clients: Client[] = parsed.data.clients.map(({ issuers: homes, ...client }) => ({
       ...client,
       ...(homes && { issuers: homes }),
     }));
     const problems = [...accessProblems(issuers, policies, ownIssuer), ...clientProblems(clients, issuers)];
+    if (admin && !issuers.some(({ id }) => id === admin.issuer))
+      problems.push(`admin names issuer ${admin.issuer}, which is not defined`);
     if (problems.length > 0) throw new ConfigurationError(problems.map((problem) => `ACCESS_FILE ${path}: ${problem}`));
-    return new AccessFile(clients, issuers, policies);
+    return new AccessFile(clients, parsed.data);
   }
 
   find(clientId: string): Client | undefined {

@@ -11,6 +11,7 @@ import { LimitsFeed } from './limits-feed.ts';
 import { MetadataController } from './metadata.controller.ts';
 import { RevocationController } from './revocation.controller.ts';
 import { RevocationsFeed } from './revocations-feed.ts';
+import { VerifierCensus } from './verifier-census.ts';
 import { TokenController } from './token.controller.ts';
 
 /** The service's HTTP surface. What stands behind it is composed in `composition.ts`. */
@@ -28,6 +29,7 @@ export class AppModule {
         { provide: RevocationEndpoint, useValue: parts.revocationEndpoint },
         { provide: RevocationsFeed, useValue: parts.revocations },
         { provide: LimitsFeed, useValue: parts.limits },
+        { provide: VerifierCensus, useValue: parts.census },
       ],
     };
   }

@@ -39,6 +39,6 @@ export class MetadataController {
 
   /** What is published now, never a list of its own. */
   #algorithms(): string[] {
-    return [...new Set(this.#keys.keys().map(({ alg }) => alg))];
+    return [...this.#keys.jwks().algs];
   }
 }

@@ -1,20 +1,24 @@
 import { RevocationStore } from '@modelgate/issuance';
+import type { KeyRing } from '@modelgate/keys';
 import { Clock } from '@modelgate/oauth';
+import { createHash } from 'node:crypto';
 import type { TaggedDocument } from './entity-tag.ts';
 
 /** How old an answer may be: gateways poll every second, and all of them share one query. */
 const freshMs = 250;
 
-/** The list of revoked tokens as gateways read it: `{"version", "tokens": [{"jti", "exp"}]}`. */
+/** What was revoked, as gateways read it: `{"version", "tokens": [{"jti", "exp"}], "kids": []}`. */
 export class RevocationsFeed {
   readonly #store: RevocationStore;
+  readonly #keys: Pick<KeyRing, 'revokedKids'>;
   readonly #clock: Clock;
   #document: TaggedDocument | undefined;
   #takenAt = Number.NEGATIVE_INFINITY;
   #taking: Promise<TaggedDocument> | undefined;
 
-  constructor(store: RevocationStore, clock: Clock) {
+  constructor(store: RevocationStore, keys: Pick<KeyRing, 'revokedKids'>, clock: Clock) {
     this.#store = store;
+    this.#keys = keys;
     this.#clock = clock;
   }
 
@@ -28,11 +32,16 @@ export class RevocationsFeed {
 
   async #take(): Promise<TaggedDocument> {
     const takenAt = this.#clock.now();
-    const { version, tokens } = await this.#store.snapshot(this.#clock.seconds());
+    const snapshot = await this.#store.snapshot(this.#clock.seconds());
+    const kids = [...this.#keys.revokedKids()].sort();
+    const version = createHash('sha256')
+      .update(`${snapshot.version} ${kids.join(' ')}`)
+      .digest('base64url')
+      .slice(0, 22);
     const etag = `"${version}"`;
     if (this.#document?.etag !== etag) {
-      const list = tokens.map(({ jti, expiresAt }) => ({ jti, exp: expiresAt }));
-      this.#document = { body: Buffer.from(JSON.stringify({ version, tokens: list })), etag };
+      const tokens = snapshot.tokens.map(({ jti, expiresAt }) => ({ jti, exp: expiresAt }));
+      this.#document = { body: Buffer.from(JSON.stringify({ version, tokens, kids })), etag };
     }
     this.#takenAt = takenAt;
     return this.#document;

@@ -273,7 +273,7 @@ describe('the database is away', () => {
     await other.stop();
   });
 
-  it('starts without its database and is ready once it is there', async () => {
+  it('starts where its database cannot be reached, and answers 503', async () => {
     const other = new Deployment(realm.url, 'postgresql://postgres@127.0.0.1:9/none');
     const running = await other.start();
     expect((await fetch(`${running.url}/health/live`)).status).toBe(200);

@@ -1,11 +1,16 @@
 import { createHttpApplication, logListening, type Logger } from '@modelgate/nest';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { AdminModule } from './admin-api/admin.module.ts';
+import { ProblemFilter } from './admin-api/problem.ts';
 import { AppModule } from './app.module.ts';
-import { compose } from './composition.ts';
+import { compose, type AdminParts } from './composition.ts';
 import type { Config } from './config.ts';
 
 /** A running token service. */
 export interface TokenService {
   url: string;
+  /** Of the admin API; absent where nobody is an admin. */
+  adminUrl?: string;
   close(): Promise<void>;
 }
 
@@ -22,12 +27,29 @@ export async function startTokenService(config: Config, logger: Logger): Promise
   await app.listen(config.PORT, config.HOST);
   const url = await app.getUrl();
   logListening(logger, url);
+  const admin = parts.admin && (await startAdmin(parts.admin, config, logger));
+  if (config.JOBS === 'on') parts.jobs.start();
   return {
     url,
+    ...(admin && { adminUrl: await admin.getUrl() }),
     close: async () => {
+      await admin?.close();
       await app.close();
+      await parts.jobs.stop();
       parts.issuers.stop();
+      parts.admin?.tokens.stop();
+      // Where the database is away nobody can be told, and its silence will tell the others.
+      await parts.keys.close().catch(() => undefined);
       await parts.database.close();
     },
   };
+}
+
+async function startAdmin(parts: AdminParts, config: Config, logger: Logger): Promise<NestFastifyApplication> {
+  const errors = new ProblemFilter(logger);
+  const app = await createHttpApplication({ module: AdminModule.with(parts), logger, errors, bodies: 'json' });
+  void parts.tokens.start();
+  await app.listen(config.ADMIN_PORT, config.ADMIN_HOST);
+  logListening(logger, await app.getUrl(), 'admin');
+  return app;
 }

@@ -15,6 +15,8 @@ export const modelDomain = 'models.example.com';
 export interface Stack {
   /** The token service's issuer URL. */
   issuer: string;
+  /** Origin of each token service's admin API. */
+  admins: readonly string[];
   /** Origin of each gateway's data plane. */
   gateways: readonly string[];
   gatewayHealth: readonly string[];
@@ -68,17 +70,18 @@ async function startServices(
     script: join(options.root, 'apps/token-service/dist/main.js'),
     env: { ...env, PORT: balancer ? '0' : String(port) },
     logFile: join(logs, `token-service-${index}.log`),
-    listeners: 1,
+    listeners: 2,
   }));
-  for (const { urls } of tokenServices) balancer?.add(Object.values(urls)[0] ?? '');
+  for (const { urls } of tokenServices) balancer?.add(urls['http'] ?? '');
 
   const gatewayProcesses = await startGateways(options, parts, issuer, stops);
   await Promise.all([
-    ...tokenServices.map((service) => ready(service, Object.values(service.urls)[0] ?? '')),
+    ...tokenServices.map((service) => ready(service, service.urls['http'] ?? '')),
     ...gatewayProcesses.map((service) => ready(service, service.urls['management'] ?? '')),
   ]);
   return {
     issuer,
+    admins: tokenServices.map(({ urls }) => urls['admin'] ?? ''),
     gateways: gatewayProcesses.map(({ urls }) => urls['http'] ?? ''),
     gatewayHealth: gatewayProcesses.map(({ urls }) => urls['management'] ?? ''),
     parts,
@@ -103,6 +106,7 @@ function configureTokenService(options: StackOptions, parts: Parts, issuer: stri
   const env = {
     TOKEN_ISSUER: issuer,
     HOST: '127.0.0.1',
+    ADMIN_PORT: '0',
     MODEL_AUDIENCE: modelAudience,
     DATABASE_URL: parts.database.url,
     KEK_FILE: join(options.folder, 'kek.json'),

@@ -3,6 +3,6 @@
  * Owns what makes a foreign token acceptable. What its subject may have, policy decides.
  */
 export { IssuerDispatch } from './issuer-dispatch.ts';
-export { JwtIssuer, type JwtIssuerOptions } from './jwt-issuer.ts';
+export { JwtIssuer, type JwtIssuerOptions, type VerifiedToken } from './jwt-issuer.ts';
 export { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
 export { OidcIssuer } from './oidc/oidc-issuer.ts';

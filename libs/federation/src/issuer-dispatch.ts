@@ -3,15 +3,14 @@ import { JwsError, parseCompactJws, type CompactJws } from '@modelgate/jwks';
 import { maxSubjectTokenLength, type Clock, type TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { hash } from 'node:crypto';
-import type { JwtIssuer, JwtIssuerOptions } from './jwt-issuer.ts';
+import type { JwtIssuer, JwtIssuerOptions, VerifiedToken } from './jwt-issuer.ts';
 import { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
 import { OidcIssuer } from './oidc/oidc-issuer.ts';
 import { subjectRejected } from './subject-rejected.ts';
 
-interface Verified {
-  subject: Subject;
+interface Remembered {
+  token: VerifiedToken;
   issuer: JwtIssuer;
-  header: CompactJws['header'];
 }
 
 const cacheSize = 10_000;
@@ -23,7 +22,7 @@ const cacheSize = 10_000;
 export class IssuerDispatch extends SubjectTokenVerifier {
   readonly #issuers: ReadonlyMap<string, JwtIssuer>;
   readonly #clock: Clock;
-  readonly #verified = new Map<string, Verified>();
+  readonly #verified = new Map<string, Remembered>();
 
   constructor(issuers: readonly TrustedIssuer[], options: JwtIssuerOptions) {
     super();
@@ -48,22 +47,25 @@ export class IssuerDispatch extends SubjectTokenVerifier {
   override async verify(token: string, _type: TokenType): Promise<Subject> {
     const digest = hash('sha256', token, 'base64url');
     const known = this.#verified.get(digest);
-    if (known && known.subject.expiresAt > this.#clock.seconds() && known.issuer.stillTrusts(known.header))
-      return known.subject;
+    if (known && this.#stillHolds(known)) return known.token.subject;
     this.#verified.delete(digest);
     const jws = parse(token);
     const iss = jws.payload['iss'];
     const issuer = typeof iss === 'string' ? this.#issuers.get(iss) : undefined;
     if (!issuer) throw subjectRejected('the issuer is not trusted');
-    const subject = await issuer.verify(jws);
-    this.#remember(digest, { subject, issuer, header: jws.header });
-    return subject;
+    const verified = await issuer.verify(jws);
+    this.#remember(digest, { token: verified, issuer });
+    return verified.subject;
   }
 
-  /** The oldest makes room: a token that is used again is verified again. */
-  #remember(digest: string, verified: Verified): void {
+  #stillHolds({ token, issuer }: Remembered): boolean {
+    return token.subject.expiresAt > this.#clock.seconds() && issuer.stillTrusts(token);
+  }
+
+  /** The oldest makes room: a token that is used again is verified again. Refusals are never kept. */
+  #remember(digest: string, remembered: Remembered): void {
     if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value ?? '');
-    this.#verified.set(digest, verified);
+    this.#verified.set(digest, remembered);
   }
 }
 

@@ -45,9 +45,15 @@ function time(claims: Claims, name: string): NumericDate {
 export function optionalText(claims: Claims, name: string): string | undefined {
   const value = claims[name];
   if (value === undefined) return undefined;
-  if (typeof value !== 'string' || value === '' || value.length > longestText)
+  if (typeof value !== 'string' || value === '' || value.length > longestText || unprintable(value)) {
     throw subjectRejected(`${name} is malformed`);
+  }
   return value;
+}
+
+/** What could end a line or a header where the text is written. */
+function unprintable(text: string): boolean {
+  return !text.isWellFormed() || /[\p{Cc}\p{Zl}\p{Zp}]/u.test(text);
 }
 
 /** A claim that, where it is there, must be an object. @throws OAuthError */

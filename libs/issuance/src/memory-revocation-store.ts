@@ -10,6 +10,12 @@ export class MemoryRevocationStore extends RevocationStore {
     this.#tokens.set(jti, Math.max(expiresAt, this.#tokens.get(jti) ?? 0));
   }
 
+  async prune(now: NumericDate): Promise<number> {
+    const expired = [...this.#tokens].filter(([, expiresAt]) => expiresAt <= now);
+    for (const [jti] of expired) this.#tokens.delete(jti);
+    return expired.length;
+  }
+
   async snapshot(now: NumericDate): Promise<{ version: string; tokens: RevokedToken[] }> {
     const tokens = [...this.#tokens]
       .filter(([, expiresAt]) => expiresAt > now)

@@ -68,6 +68,15 @@ export function revocationStoreContract(makeStore: () => Promise<RevocationStore
       expect((await store.snapshot(now)).tokens.map(({ jti }) => jti).toSorted()).toEqual(['a', 'b', 'c']);
     });
 
+    it('prunes what has expired and nothing else', async () => {
+      const store = await makeStore();
+      await store.revoke({ jti: 'a', expiresAt: now + 10 }, audit);
+      await store.revoke({ jti: 'b', expiresAt: now + 20 }, audit);
+      expect(await store.prune(now + 9)).toBe(0);
+      expect(await store.prune(now + 10)).toBe(1);
+      expect((await store.snapshot(now)).tokens).toEqual([{ jti: 'b', expiresAt: now + 20 }]);
+    });
+
     it('takes any jti as it is', async () => {
       const store = await makeStore();
       const jtis = ["'; drop table x; --", 'onrtro:0d4b', 'ü', 'x'.repeat(255)];

@@ -13,4 +13,7 @@ export abstract class RevocationStore {
 
   /** Every revoked token that has not expired by `now`, with a version that changes whenever the list does. */
   abstract snapshot(now: NumericDate): Promise<{ version: string; tokens: RevokedToken[] }>;
+
+  /** Forgets what has expired by `now`: no token it is about would be accepted. @returns how many */
+  abstract prune(now: NumericDate): Promise<number>;
 }

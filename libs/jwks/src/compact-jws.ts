@@ -32,19 +32,25 @@ const canonicalCharacters = /^[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+\.[A-Za-z0-9_-]+$/;
 export function parseCompactJws(token: string, maxLength: number): CompactJws {
   if (token.length > maxLength) throw new JwsError('token too long');
   if (!canonicalCharacters.test(token)) throw new JwsError('not a compact JWS');
-  const [header, payload, signature] = token.split('.') as [string, string, string];
+  const headerEnd = token.indexOf('.');
+  const payloadEnd = token.lastIndexOf('.');
   return {
-    header: jsonObject(segment(header)),
-    payload: jsonObject(segment(payload)),
-    signingInput: Buffer.from(token.slice(0, header.length + 1 + payload.length), 'ascii'),
-    signature: segment(signature),
+    header: jsonObject(segment(token.slice(0, headerEnd))),
+    payload: jsonObject(segment(token.slice(headerEnd + 1, payloadEnd))),
+    signingInput: Buffer.from(token.slice(0, payloadEnd), 'latin1'),
+    signature: segment(token.slice(payloadEnd + 1)),
   };
 }
 
+/** What the last character may be, by how many characters are left over after whole groups of four: no stray bits. */
+const lastCharacters: readonly (string | undefined)[] = [undefined, '', 'AQgw', 'AEIMQUYcgkosw048'];
+
 function segment(text: string): Buffer {
-  const bytes = Buffer.from(text, 'base64url');
-  if (bytes.toString('base64url') !== text) throw new JwsError('base64url is not canonical');
-  return bytes;
+  const last = lastCharacters[text.length % 4];
+  if (last !== undefined && !last.includes(text.charAt(text.length - 1))) {
+    throw new JwsError('base64url is not canonical');
+  }
+  return Buffer.from(text, 'base64url');
 }
 
 function jsonObject(bytes: Buffer): Readonly<Record<string, unknown>> {

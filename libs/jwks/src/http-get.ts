@@ -17,6 +17,8 @@ export type HttpGet = (url: string, options: HttpGetOptions) => Promise<HttpAnsw
 
 /** Over fetch. A redirect is refused: it would let whoever answers choose where keys come from. */
 export const httpGet: HttpGet = async (url, { maxBytes, timeoutMs, headers, signal }) => {
+  // fetch also knows data: and blob:, whose content comes with the URL.
+  if (!/^https?:/i.test(url)) throw new TypeError('not an http or https URL');
   const timeout = AbortSignal.timeout(timeoutMs);
   const response = await fetch(url, {
     redirect: 'error',

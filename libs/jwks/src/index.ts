@@ -4,7 +4,13 @@
  */
 export { JwsError, parseCompactJws, type CompactJws } from './compact-jws.ts';
 export { httpGet, type HttpAnswer, type HttpGet, type HttpGetOptions } from './http-get.ts';
-export { JwksManager, JwksUnavailable, type JwksEvent, type JwksManagerOptions } from './jwks-manager.ts';
+export {
+  JwksManager,
+  JwksUnavailable,
+  type JwksEvent,
+  type JwksManagerOptions,
+  type JwksSnapshot,
+} from './jwks-manager.ts';
 export { JwksError, KeySet } from './key-set.ts';
 export { verificationKey, type VerificationKey } from './public-key.ts';
 export { signatureAlgorithms, verifySignature } from './signature.ts';

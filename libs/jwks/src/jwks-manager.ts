@@ -32,12 +32,24 @@ export interface JwksManagerOptions {
    * 0. For issuers that sign with a key the moment they publish it.
    */
   maxWaiting?: number;
+  /** Spreads retries; from 0 up to 1. Default Math.random. */
+  random?: () => number;
   onEvent?: (event: JwksEvent) => void;
+}
+
+/** What is held at the moment, for health and metrics. */
+export interface JwksSnapshot {
+  kids: readonly string[];
+  /** Why members of the document were passed over. */
+  skipped: readonly string[];
+  /** Seconds since the keys were last confirmed; Infinity where there are none. */
+  ageSeconds: number;
 }
 
 const timeoutMs = 3_000;
 /** Kids that were looked for and not found; bounded, since whoever sends tokens chooses them. */
-const maxNegative = 1_000;
+const maxMissing = 1_000;
+/** The next try after a failure comes after one to two times this. */
 const retrySeconds = 2;
 
 /**
@@ -54,13 +66,15 @@ export class JwksManager {
   #lastForcedAt = Number.NEGATIVE_INFINITY;
   #waiting = 0;
   #fetching: Promise<void> | undefined;
+  /** How many fetches have begun, and which of them last brought keys. */
+  #begun = 0;
+  #brought = 0;
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
-  #generation = 0;
-  readonly #unknown = new Map<string, number>();
+  readonly #stopping = new AbortController();
+  readonly #missingSince = new Map<string, number>();
 
   constructor(options: JwksManagerOptions) {
-    const defaults = { get: httpGet, refreshSeconds: 300, staleIfErrorSeconds: 86_400 };
+    const defaults = { get: httpGet, random: Math.random, refreshSeconds: 300, staleIfErrorSeconds: 86_400 };
     const unknownKids = { minRefetchSeconds: 5, maxWaiting: 0 };
     this.#options = { ...defaults, ...unknownKids, ...options };
     this.#onEvent = options.onEvent ?? (() => undefined);
@@ -68,14 +82,14 @@ export class JwksManager {
 
   /** Fetches, and goes on renewing in the background whether or not this first fetch works. @throws JwksUnavailable */
   async start(): Promise<void> {
-    this.#stopped = false;
     await this.#fetch().catch((cause: unknown) => {
       throw new JwksUnavailable('the JWKS cannot be fetched', { cause });
     });
   }
 
+  /** For good: nothing is fetched any more, what waits is let go. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#timer);
   }
 
@@ -89,9 +103,8 @@ export class JwksManager {
     return (this.#options.clock.now() - this.#fetchedAt) / 1000;
   }
 
-  /** Changes whenever the set of keys may have changed. */
-  get generation(): number {
-    return this.#generation;
+  snapshot(): JwksSnapshot {
+    return { kids: this.#keys?.kids ?? [], skipped: this.#keys?.skipped ?? [], ageSeconds: this.ageSeconds() };
   }
 
   /** From memory alone. */
@@ -109,43 +122,68 @@ export class JwksManager {
     const known = this.peek(kid, alg);
     if (known) return known;
     if (!this.#options.algorithms.includes(alg)) return undefined;
-    if (!this.ready() || this.#mayRefetchFor(kid)) await this.#refetch(kid);
+    if (!this.ready() || !(this.#has(kid) || this.#isMissing(kid))) await this.#lookFor(kid);
     if (!this.ready()) throw new JwksUnavailable('there are no keys to verify with');
     return this.peek(kid, alg);
   }
 
-  #mayRefetchFor(kid: string): boolean {
-    const until = this.#unknown.get(kid);
-    if (until === undefined) return true;
-    if (until > this.#options.clock.now()) return false;
-    this.#unknown.delete(kid);
-    return true;
+  #has(kid: string): boolean {
+    return this.ready() && this.#keys?.kids.includes(kid) === true;
   }
 
-  async #refetch(kid: string): Promise<void> {
-    const { clock, minRefetchSeconds, maxWaiting } = this.#options;
-    this.#onEvent({ type: 'unknown-kid' });
-    const closedFor = this.#lastForcedAt + minRefetchSeconds * 1000 - clock.now();
-    if (closedFor > 0 && !this.#fetching) {
-      // Within the window nothing is learnt about this kid, so it is not remembered as missing.
-      if (this.#waiting >= maxWaiting) return;
-      this.#waiting++;
-      await sleep(closedFor).finally(() => this.#waiting--);
-      if (this.#keys?.kids.includes(kid)) return;
-    }
-    await this.#forcedFetch();
-    if (this.#keys?.kids.includes(kid)) return;
-    if (this.#unknown.size >= maxNegative) this.#unknown.delete(this.#unknown.keys().next().value ?? '');
-    this.#unknown.set(kid, clock.now() + minRefetchSeconds * 1000);
+  #isMissing(kid: string): boolean {
+    const since = this.#missingSince.get(kid);
+    return since !== undefined && this.#closedFor(since) > 0;
   }
 
-  /** At most one in each window, whoever asks. */
-  async #forcedFetch(): Promise<void> {
+  /** Milliseconds until the window that opened at `since` is over. A clock that was set back does not prolong it. */
+  #closedFor(since: number): number {
     const { clock, minRefetchSeconds } = this.#options;
-    const open = clock.now() >= this.#lastForcedAt + minRefetchSeconds * 1000;
-    if (!open && !this.#fetching) return;
-    if (!this.#fetching) this.#lastForcedAt = clock.now();
-    await this.#fetch().catch(() => undefined);
+    const now = clock.now();
+    return now < since ? 0 : Math.max(0, since + minRefetchSeconds * 1000 - now);
+  }
+
+  /** Sees to it that a fetch begins after this call, unless the kid turns up before or the window says no. */
+  async #lookFor(kid: string): Promise<void> {
+    this.#onEvent({ type: 'unknown-kid' });
+    const asked = this.#begun;
+    // A fetch under way may have been answered before the key was published, so it proves nothing if the kid is not in it.
+    await this.#settled();
+    if (this.#begun === asked && !this.#has(kid)) {
+      const closedFor = this.#closedFor(this.#lastForcedAt);
+      if (closedFor > 0 && !(await this.#wait(closedFor))) return;
+    }
+    if (this.#begun === asked && !this.#has(kid)) {
+      this.#lastForcedAt = this.#options.clock.now();
+      void this.#fetch().catch(() => undefined);
+    }
+    await this.#settled();
+    if (this.#brought > asked && !this.#has(kid)) this.#rememberMissing(kid);
+  }
+
+  /** @returns false where too many wait already */
+  async #wait(milliseconds: number): Promise<boolean> {
+    if (this.#waiting >= this.#options.maxWaiting) return false;
+    this.#waiting++;
+    try {
+      await sleep(milliseconds, undefined, { signal: this.#stopping.signal });
+      return true;
+    } catch {
+      return false;
+    } finally {
+      this.#waiting--;
+    }
+  }
+
+  #rememberMissing(kid: string): void {
+    if (this.#missingSince.size >= maxMissing) {
+      this.#missingSince.delete(this.#missingSince.keys().next().value ?? '');
+    }
+    this.#missingSince.set(kid, this.#options.clock.now());
+  }
+
+  async #settled(): Promise<void> {
+    await this.#fetching?.catch(() => undefined);
   }
 
   #fetch(): Promise<void> {
@@ -154,33 +192,41 @@ export class JwksManager {
   }
 
   async #fetchOnce(): Promise<void> {
-    const { url, get, clock, refreshSeconds } = this.#options;
+    const { refreshSeconds, random, clock } = this.#options;
+    const { signal } = this.#stopping;
+    const number = ++this.#begun;
     clearTimeout(this.#timer);
     try {
-      const { status, headers, body } = await get(url, { maxBytes: maxJwksBytes, timeoutMs });
-      if (status !== 200) throw new Error(`the JWKS endpoint answered ${status}`);
-      const keys = KeySet.parse(body);
+      const { keys, maxAgeSeconds } = await this.#download(signal);
       this.#keys = keys;
       this.#fetchedAt = clock.now();
-      this.#generation++;
-      this.#unknown.clear();
+      this.#brought = number;
+      this.#missingSince.clear();
       this.#onEvent({ type: 'fetched', kids: keys.kids, skipped: keys.skipped });
-      this.#schedule(Math.min(refreshSeconds, maxAge(headers) ?? refreshSeconds));
+      this.#schedule(Math.min(refreshSeconds, maxAgeSeconds), signal);
     } catch (error) {
-      this.#onEvent({ type: 'failed', error });
-      this.#schedule(Math.min(refreshSeconds, retrySeconds + Math.random() * retrySeconds));
+      if (!signal.aborted) this.#onEvent({ type: 'failed', error });
+      this.#schedule(Math.min(refreshSeconds, retrySeconds * (1 + random())), signal);
       throw error;
     }
   }
 
-  #schedule(seconds: number): void {
-    if (this.#stopped) return;
-    this.#timer = setTimeout(() => void this.#fetch().catch(() => undefined), Math.max(seconds, 1) * 1000);
+  async #download(signal: AbortSignal): Promise<{ keys: KeySet; maxAgeSeconds: number }> {
+    const { url, get } = this.#options;
+    const { status, headers, body } = await get(url, { maxBytes: maxJwksBytes, timeoutMs, signal });
+    if (status !== 200) throw new Error(`the JWKS endpoint answered ${status}`);
+    return { keys: KeySet.parse(body, this.#keys), maxAgeSeconds: maxAge(headers) };
+  }
+
+  #schedule(seconds: number, signal: AbortSignal): void {
+    if (signal.aborted) return;
+    this.#timer = setTimeout(() => void this.#fetch().catch(() => undefined), seconds * 1000);
     this.#timer.unref();
   }
 }
 
-function maxAge(headers: Headers): number | undefined {
-  const match = /(?:^|[\s,])max-age=(\d{1,9})/.exec(headers.get('cache-control') ?? '');
-  return match ? Number(match[1]) : undefined;
+/** Seconds; Infinity where the answer does not say, or says what Keycloak says: that it must not be kept at all. */
+function maxAge(headers: Headers): number {
+  const match = /(?:^|[\s,])max-age=(\d{1,9})/i.exec(headers.get('cache-control') ?? '');
+  return Number(match?.[1]) || Number.POSITIVE_INFINITY;
 }

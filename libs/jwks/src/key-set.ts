@@ -1,6 +1,6 @@
 import { parseStrictJson } from '@modelgate/oauth';
 import type { KeyObject } from 'node:crypto';
-import { verificationKey } from './public-key.ts';
+import { verificationKey, type VerificationKey } from './public-key.ts';
 
 /** A JWKS that cannot be used; what was had before stays in use. */
 export class JwksError extends Error {
@@ -15,40 +15,48 @@ export class KeySet {
   readonly kids: readonly string[];
   /** Why members were passed over, by position. */
   readonly skipped: readonly string[];
-  readonly #keys: ReadonlyMap<string, KeyObject>;
+  readonly #keys: ReadonlyMap<string, VerificationKey>;
 
-  private constructor(keys: ReadonlyMap<string, KeyObject>, kids: readonly string[], skipped: readonly string[]) {
+  private constructor(keys: ReadonlyMap<string, VerificationKey>, skipped: readonly string[]) {
     this.#keys = keys;
-    this.kids = kids;
+    this.kids = [...keys.keys()];
     this.skipped = skipped;
   }
 
-  /** @throws JwksError where it is no JWKS, has too many keys, or not one that can verify */
-  static parse(body: Uint8Array): KeySet {
+  /**
+   * @param previous the set this one replaces: a key that is still the same keeps its object, so that who remembers the
+   *   object can tell whether the key was replaced under its kid
+   * @throws JwksError where it is no JWKS, has too many keys, or not one that can verify
+   */
+  static parse(body: Uint8Array, previous?: KeySet): KeySet {
     const members = keysOf(body);
-    const keys = new Map<string, KeyObject>();
-    const seen = new Set<string>();
+    const keys = new Map<string, VerificationKey>();
     const ambiguous = new Set<string>();
     const skipped: string[] = [];
     for (const [position, member] of members.entries()) {
       const key = verificationKey(member);
-      if ('skipped' in key) {
-        skipped.push(`${position}: ${key.skipped}`);
-        continue;
-      }
-      if (seen.has(key.kid)) ambiguous.add(key.kid);
-      seen.add(key.kid);
-      for (const alg of key.algorithms) keys.set(`${alg} ${key.kid}`, key.key);
+      if ('skipped' in key) skipped.push(`${position}: ${key.skipped}`);
+      else if (keys.has(key.kid)) ambiguous.add(key.kid);
+      else keys.set(key.kid, previous?.known(key) ?? key);
     }
-    // Two keys under one name: neither can be meant, and guessing would let the second shadow the first.
-    for (const kid of ambiguous) for (const name of keys.keys()) if (name.endsWith(` ${kid}`)) keys.delete(name);
-    const kids = [...seen].filter((kid) => !ambiguous.has(kid));
-    if (kids.length === 0) throw new JwksError(`no usable key among ${members.length}`);
-    return new KeySet(keys, kids, skipped);
+    // Two keys under one name: neither can be meant, and guessing would let one shadow the other.
+    for (const kid of ambiguous) {
+      keys.delete(kid);
+      skipped.push('several keys of one kid');
+    }
+    if (keys.size === 0) throw new JwksError(`no usable key among ${members.length}`);
+    return new KeySet(keys, skipped);
   }
 
   find(kid: string, alg: string): KeyObject | undefined {
-    return this.#keys.get(`${alg} ${kid}`);
+    const known = this.#keys.get(kid);
+    return known?.algorithms.includes(alg) ? known.key : undefined;
+  }
+
+  /** The same key as it is held here already. */
+  known({ kid, algorithms, key }: VerificationKey): VerificationKey | undefined {
+    const held = this.#keys.get(kid);
+    return held?.key.equals(key) && held.algorithms.join() === algorithms.join() ? held : undefined;
   }
 }
 
@@ -59,8 +67,9 @@ function keysOf(body: Uint8Array): readonly unknown[] {
   } catch (cause) {
     throw new JwksError('not JSON', { cause });
   }
-  const keys = typeof document === 'object' && document !== null && 'keys' in document ? document.keys : undefined;
+  const keys: unknown =
+    typeof document === 'object' && document !== null && 'keys' in document ? document.keys : undefined;
   if (!Array.isArray(keys)) throw new JwksError('not a JWKS');
   if (keys.length > maxKeys) throw new JwksError(`more than ${maxKeys} keys`);
-  return keys as readonly unknown[];
+  return keys;
 }

@@ -1,4 +1,5 @@
 import { createPublicKey, type KeyObject } from 'node:crypto';
+import { isRocaModulus } from './roca.ts';
 
 /** A key of a JWKS that may verify signatures, ready for use. */
 export interface VerificationKey {
@@ -8,7 +9,11 @@ export interface VerificationKey {
   key: KeyObject;
 }
 
-const ecAlgorithms: Readonly<Record<string, string>> = { 'P-256': 'ES256', 'P-384': 'ES384', 'P-521': 'ES512' };
+const ecAlgorithms: ReadonlyMap<unknown, string> = new Map([
+  ['P-256', 'ES256'],
+  ['P-384', 'ES384'],
+  ['P-521', 'ES512'],
+]);
 const rsaAlgorithms = ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512'];
 const privateMembers = ['d', 'p', 'q', 'dp', 'dq', 'qi', 'oth', 'k'];
 const smallestModulus = 2048;
@@ -48,8 +53,8 @@ function unusableBecause(jwk: Readonly<Record<string, unknown>>): string | undef
 function possibleAlgorithms({ kty, crv }: Readonly<Record<string, unknown>>): readonly string[] {
   if (kty === 'RSA') return rsaAlgorithms;
   if (kty === 'OKP' && crv === 'Ed25519') return ['EdDSA'];
-  const curve = kty === 'EC' && typeof crv === 'string' ? ecAlgorithms[crv] : undefined;
-  return curve === undefined ? [] : [curve];
+  const alg = kty === 'EC' ? ecAlgorithms.get(crv) : undefined;
+  return alg === undefined ? [] : [alg];
 }
 
 function importKey({ kty, crv, x, y, n, e }: Readonly<Record<string, unknown>>): KeyObject | undefined {
@@ -62,14 +67,19 @@ function importKey({ kty, crv, x, y, n, e }: Readonly<Record<string, unknown>>):
   }
 }
 
-function weakness(key: KeyObject, { x }: Readonly<Record<string, unknown>>): string | undefined {
+function weakness(key: KeyObject, { x, n }: Readonly<Record<string, unknown>>): string | undefined {
   const { modulusLength, publicExponent } = key.asymmetricKeyDetails ?? {};
   if (modulusLength !== undefined && (modulusLength < smallestModulus || modulusLength > largestModulus)) {
     return `RSA modulus of ${modulusLength} bits`;
   }
   if (publicExponent !== undefined && (publicExponent < 65_537n || publicExponent % 2n === 0n)) return 'RSA exponent';
+  if (modulusLength !== undefined && isRocaModulus(modulusOf(String(n)))) return 'RSA modulus of a broken generator';
   if (key.asymmetricKeyType === 'ed25519' && isSmallOrder(String(x))) return 'Ed25519 point of small order';
   return undefined;
+}
+
+function modulusOf(n: string): bigint {
+  return BigInt(`0x${Buffer.from(n, 'base64url').toString('hex')}`);
 }
 
 /** Points under which a fixed signature verifies for any message (RFC 8032 §5.1.7 leaves them to the caller). */

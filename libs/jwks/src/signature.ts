@@ -3,6 +3,7 @@ import type { CompactJws } from './compact-jws.ts';
 
 interface Scheme {
   digest: string | null;
+  keyType: KeyObject['asymmetricKeyType'];
   /** Bytes of r and of s, for ECDSA. */
   half?: number;
   pss?: boolean;
@@ -10,16 +11,16 @@ interface Scheme {
 
 /** JWS algorithms (RFC 7518 §3.1, RFC 8037) and how node:crypto computes them. Symmetric ones and `none` do not exist here. */
 const schemes: Readonly<Record<string, Scheme>> = {
-  ES256: { digest: 'sha256', half: 32 },
-  ES384: { digest: 'sha384', half: 48 },
-  ES512: { digest: 'sha512', half: 66 },
-  RS256: { digest: 'sha256' },
-  RS384: { digest: 'sha384' },
-  RS512: { digest: 'sha512' },
-  PS256: { digest: 'sha256', pss: true },
-  PS384: { digest: 'sha384', pss: true },
-  PS512: { digest: 'sha512', pss: true },
-  EdDSA: { digest: null },
+  ES256: { digest: 'sha256', keyType: 'ec', half: 32 },
+  ES384: { digest: 'sha384', keyType: 'ec', half: 48 },
+  ES512: { digest: 'sha512', keyType: 'ec', half: 66 },
+  RS256: { digest: 'sha256', keyType: 'rsa' },
+  RS384: { digest: 'sha384', keyType: 'rsa' },
+  RS512: { digest: 'sha512', keyType: 'rsa' },
+  PS256: { digest: 'sha256', keyType: 'rsa', pss: true },
+  PS384: { digest: 'sha384', keyType: 'rsa', pss: true },
+  PS512: { digest: 'sha512', keyType: 'rsa', pss: true },
+  EdDSA: { digest: null, keyType: 'ed25519' },
 };
 
 /** The algorithms {@link verifySignature} knows. */
@@ -27,11 +28,11 @@ export const signatureAlgorithms: readonly string[] = Object.keys(schemes);
 
 /**
  * Whether the signature is right under exactly this algorithm and key. The caller has matched the key to the algorithm
- * (see `publicKey`); a malformed signature is a wrong one.
+ * (see `verificationKey`); a malformed signature is a wrong one, and so is a key of another type.
  */
 export function verifySignature(jws: CompactJws, alg: string, key: KeyObject): boolean {
   const scheme = Object.hasOwn(schemes, alg) ? schemes[alg] : undefined;
-  if (!scheme) return false;
+  if (!scheme || key.asymmetricKeyType !== scheme.keyType) return false;
   try {
     if (scheme.half !== undefined) return verifyEcdsa(jws, scheme.digest, scheme.half, key);
     const padding = constants.RSA_PKCS1_PSS_PADDING;

@@ -4,10 +4,38 @@
  */
 export { jwksDocument, type JwksDocument } from './jwks-document.ts';
 export { KeyEncryption, UnsealError, type SealingContext } from './key-encryption.ts';
-export { KeyRing, KeyTooYoung, type KeyRingOptions, type RotationResult } from './key-ring.ts';
-export { scheduleProblems, type KeySchedule } from './key-schedule.ts';
-export { generateKey, type KeyGenerator, type NewKey } from './new-key.ts';
-export { earliestActivation, nextStep, type Ladder, type PlannedStep } from './reconcile-plan.ts';
-export { KeyConflict, SigningKeyStore, type KeyTransition } from './signing-key-store.ts';
-export type { KeyState, SealedKey, SigningAlg, SigningKey } from './signing-key.ts';
+export type { KeyPlan, KeyWorld, PlannedKey } from './key-plan.ts';
+export type {
+  KeyChange,
+  KeyRingOptions,
+  PreparationResult,
+  RotationResult,
+  WithdrawalResult,
+} from './key-ring-options.ts';
+export { KeyRing } from './key-ring.ts';
+export { checkSchedule, checkSchedule as scheduleProblems, neededLeadTime, type KeySchedule } from './key-schedule.ts';
+export type { KeyReport, KeysReport } from './keys-report.ts';
+export { MemorySigningKeyStore } from './memory-signing-key-store.ts';
+export { generateKey, thumbprintOf, type KeyGenerator, type NewKey } from './new-key.ts';
+export { KeyTooYoung, UnknownKey } from './operation-plan.ts';
+export { earliestActivation, planReconcile } from './reconcile-plan.ts';
+export type { RehearsedStep } from './rehearsal.ts';
+export { DatabaseGoneBack } from './restore-plan.ts';
+export {
+  KeyConflict,
+  SigningKeyStore,
+  type KeyTransition,
+  type ReplicaReport,
+  type ServedReport,
+  type StoredKeys,
+} from './signing-key-store.ts';
+export {
+  isPublished,
+  signingAlgs,
+  type KeyState,
+  type SealedKey,
+  type SigningAlg,
+  type SigningKey,
+} from './signing-key.ts';
 export { SigningUnavailable, type Signer } from './signer.ts';
+export { verifierPresets, type Exposure, type VerifierClass } from './verifier-class.ts';

@@ -1,247 +1,214 @@
-import { randomUUID, type KeyObject } from 'node:crypto';
-import type { Clock } from '@modelgate/oauth';
-import { jwksDocument, type JwksDocument } from './jwks-document.ts';
-import type { KeyEncryption } from './key-encryption.ts';
-import type { KeySchedule } from './key-schedule.ts';
-import { generateKey, type KeyGenerator } from './new-key.ts';
-import { earliestActivation, nextStep, type PlannedStep } from './reconcile-plan.ts';
-import { KeyConflict, type KeyTransition, type SigningKeyStore } from './signing-key-store.ts';
+import type { JwksDocument } from './jwks-document.ts';
+import type { KeyPlan } from './key-plan.ts';
+import type {
+  KeyChange,
+  KeyRingOptions,
+  PreparationResult,
+  RotationResult,
+  WithdrawalResult,
+} from './key-ring-options.ts';
+import { reportKeys, type KeysReport } from './keys-report.ts';
+import { planRewrap } from './operation-plan.ts';
+import { rehearse, type RehearsedStep } from './rehearsal.ts';
+import { ReplicaKeys } from './replica-keys.ts';
+import { SigningUnavailable, type Signer } from './signer.ts';
+import type { KeyTransition } from './signing-key-store.ts';
 import type { SigningAlg, SigningKey } from './signing-key.ts';
-import { prepareKey, signEs256, SigningUnavailable, type Signer } from './signer.ts';
-
-export interface KeyRingOptions {
-  issuer: string;
-  alg?: SigningAlg;
-  store: SigningKeyStore;
-  encryption: KeyEncryption;
-  clock: Clock;
-  schedule: KeySchedule;
-  generate?: KeyGenerator;
-}
-
-/** The spare has not been published for long enough; promoting it would break verifiers that have not seen it. */
-export class KeyTooYoung extends Error {
-  override readonly name = 'KeyTooYoung';
-  /** Milliseconds since the epoch, or undefined while not every replica publishes the spare. */
-  readonly earliestActivation: number | undefined;
-
-  constructor(earliest: number) {
-    super('the spare key has not been published for its lead time');
-    this.earliestActivation = Number.isFinite(earliest) ? earliest : undefined;
-  }
-}
-
-export interface RotationResult {
-  /** The key that signs now. */
-  active: string;
-  /** The key that signed before, which verifies on. */
-  retiring: string;
-}
-
-interface Snapshot {
-  keys: readonly SigningKey[];
-  jwks: JwksDocument;
-  signer: Signer | undefined;
-  /** Why there is no signer. */
-  unavailable: string | undefined;
-  /** When it was taken, on this process's clock. */
-  takenAt: number;
-}
-
-const maxSteps = 8;
+import {
+  promotionExposure,
+  revocationExposure,
+  verifierPresets,
+  type Exposure,
+  type VerifierClass,
+} from './verifier-class.ts';
 
 /**
  * The signing keys of one issuer as this replica knows them. `reconcile` moves the state machine on and takes a new
- * snapshot; everything else answers from the snapshot and never waits.
+ * snapshot; `jwks`, `signer` and `keys` answer from the snapshot and never wait.
  */
 export class KeyRing {
-  readonly #options: Required<KeyRingOptions>;
-  #snapshot: Snapshot | undefined;
-  #opened: { kid: string; key: KeyObject } | undefined;
+  readonly #replica: ReplicaKeys;
+  readonly #random: (() => number) | undefined;
+  #turn: Promise<unknown> = Promise.resolve();
 
   constructor(options: KeyRingOptions) {
-    this.#options = { alg: 'ES256', generate: generateKey, ...options };
+    this.#replica = new ReplicaKeys(options);
+    this.#random = options.random;
   }
 
   /**
    * Idempotent; called at start and on every tick, by as many replicas as there are.
    *
-   * @throws StoreUnavailable where the store does; the last snapshot stays in use
+   * @throws StoreUnavailable where the store does, DatabaseGoneBack, SigningUnavailable where there is no first key and
+   * none can be made; the last snapshot stays in use, for signing until its lease is over, and as JWKS for ever
    */
-  async reconcile(): Promise<void> {
-    const { store, issuer, alg, schedule } = this.#options;
-    for (let steps = 0; steps < maxSteps; steps++) {
-      const { now, keys } = await store.load(issuer);
-      const step = nextStep({ now, alg, keys }, schedule);
-      if (!step) return this.#take(now, keys);
-      await this.#apply(step, now).catch(ignoreConflict);
-    }
-    const { now, keys } = await store.load(issuer);
-    await this.#take(now, keys);
+  reconcile(): Promise<void> {
+    return this.#inTurn(() => this.#replica.reconcile());
   }
 
   /** @throws SigningUnavailable before the first reconcile */
   jwks(): JwksDocument {
-    if (!this.#snapshot) throw new SigningUnavailable('the keys have not been read yet');
-    return this.#snapshot.jwks;
+    const jwks = this.#replica.snapshot?.jwks;
+    if (!jwks) throw new SigningUnavailable('the keys have not been read yet');
+    if (!this.#random) return jwks;
+    return { ...jwks, maxAgeSeconds: Math.ceil(jwks.maxAgeSeconds * (1 - this.#random() / 10)) };
   }
 
-  /** @throws SigningUnavailable with the reason, for the log */
-  signer(): Signer {
-    const snapshot = this.#snapshot;
-    if (!snapshot) throw new SigningUnavailable('the keys have not been read yet');
-    if (!snapshot.signer) throw new SigningUnavailable(snapshot.unavailable ?? 'there is no active key');
-    const age = this.#options.clock.now() - snapshot.takenAt;
-    if (age > this.#options.schedule.propagationSeconds * 1000) {
-      throw new SigningUnavailable(`what is known of the keys is ${Math.round(age / 1000)} s old`);
-    }
-    return snapshot.signer;
+  /**
+   * @param alg of the ladder to sign with; the preferred one by default, and while that has no active key yet, the next
+   * @throws SigningUnavailable with the reason, for the log
+   */
+  signer(alg?: SigningAlg): Signer {
+    return this.#replica.signer(alg);
   }
 
   /** Every key but the retired ones, without a private part in the clear. */
   keys(): readonly SigningKey[] {
-    return this.#snapshot?.keys ?? [];
+    return this.#replica.snapshot?.keys ?? [];
+  }
+
+  /** Keys nothing may be accepted from any more, for the list verifiers are told. */
+  revokedKids(): readonly string[] {
+    return this.keys().flatMap(({ kid, state }) => (state === 'REVOKED' ? [kid] : []));
+  }
+
+  /** What could not be done at the last reconcile although signing goes on: alarms, in words. */
+  problems(): readonly string[] {
+    return this.#replica.problems;
   }
 
   /**
    * Promotes the spare now.
    *
    * @param force although verifiers may not have seen it
-   * @throws KeyTooYoung, KeyConflict where another replica rotated at the same time
+   * @throws KeyTooYoung, UnsealError where the spare cannot be opened, KeyConflict where another replica was first
    */
-  async rotate({
-    reason,
-    requestId,
-    force,
-  }: {
-    reason: string;
-    requestId: string;
-    force?: boolean;
-  }): Promise<RotationResult> {
-    const { store, issuer, alg, schedule } = this.#options;
-    await this.reconcile();
-    const { now, keys } = await store.load(issuer);
-    const find = (state: string): SigningKey | undefined => keys.find((key) => key.alg === alg && key.state === state);
-    const [active, standby] = [find('ACTIVE'), find('STANDBY')];
-    if (!active || !standby) throw new KeyConflict('there is no pair of an active key and a spare');
-    const earliest = earliestActivation(standby, schedule);
-    if (now < earliest && !force) throw new KeyTooYoung(earliest);
-    const audit = { requestId, action: 'key.rotate', reason: force ? `forced: ${reason}` : reason, kid: standby.kid };
-    await store.apply(await this.#rotation(active, standby, now, audit));
-    await this.reconcile();
-    return { active: standby.kid, retiring: active.kid };
-  }
-
-  async #apply(step: PlannedStep, now: number): Promise<void> {
-    const { store } = this.#options;
-    const audit = { requestId: `reconcile-${randomUUID()}`, action: `key.${step.action}` };
-    switch (step.action) {
-      case 'bootstrap': {
-        const active = {
-          ...(await this.#create(now)),
-          state: 'ACTIVE' as const,
-          bootstrap: true,
-          publishedAt: now,
-          activatedAt: now,
-        };
-        return store.apply({
-          create: [active, await this.#create(now)],
-          update: [],
-          audit: { ...audit, kid: active.kid },
-        });
-      }
-      case 'prepare': {
-        const standby = await this.#create(now);
-        return store.apply({ create: [standby], update: [], audit: { ...audit, kid: standby.kid } });
-      }
-      case 'rotate':
-        return store.apply(await this.#rotation(step.active, step.standby, now, { ...audit, kid: step.standby.kid }));
-      case 'published':
-        return store.apply({
-          create: [],
-          update: [next(step.key, { publishedAt: now })],
-          audit: { ...audit, kid: step.key.kid },
-        });
-      case 'retire':
-        return store.apply({
-          create: [],
-          update: [next(step.key, { state: 'RETIRED' })],
-          audit: { ...audit, kid: step.key.kid },
-        });
-    }
-  }
-
-  async #rotation(
-    active: SigningKey,
-    standby: SigningKey,
-    now: number,
-    audit: KeyTransition['audit'],
-  ): Promise<KeyTransition> {
-    const { sealed: _, ...destroyed } = active;
-    const retiring = next(destroyed, { state: 'RETIRING', retiredAt: now });
-    const promoted = next(standby, { state: 'ACTIVE', activatedAt: now });
-    return { create: [await this.#create(now)], update: [retiring, promoted], audit };
-  }
-
-  async #create(now: number): Promise<SigningKey> {
-    const { issuer, alg, encryption, generate } = this.#options;
-    const { kid, publicJwk, privateKey } = await generate(alg);
-    const sealed = await encryption.seal(privateKey, { issuer, kid, alg });
-    privateKey.fill(0);
-    return { issuer, kid, alg, state: 'STANDBY', version: 1, publicJwk, sealed, bootstrap: false, createdAt: now };
-  }
-
-  async #take(now: number, keys: readonly SigningKey[]): Promise<void> {
-    const { clock, alg, schedule } = this.#options;
-    const takenAt = clock.now();
-    const jwks = jwksDocument(keys, schedule.jwksMaxAgeSeconds);
-    const active = keys.find((key) => key.alg === alg && key.state === 'ACTIVE');
-    const outcome = active ? await this.#prepare(active, now) : { unavailable: 'there is no active key' };
-    this.#snapshot = { keys, jwks, takenAt, signer: undefined, unavailable: undefined, ...outcome };
-  }
-
-  async #prepare(active: SigningKey, now: number): Promise<{ signer: Signer } | { unavailable: string }> {
-    try {
-      const key = await this.#open(active);
-      const verifyNotAfter = await this.#reserve(active, now);
-      const { kid, alg } = active;
-      return { signer: { kid, alg, verifyNotAfter, sign: (signingInput) => signEs256(key, signingInput) } };
-    } catch (error) {
-      return {
-        unavailable: error instanceof Error ? `${error.name}: ${error.message}` : 'the active key cannot be used',
-      };
-    }
-  }
-
-  async #open({ issuer, kid, alg, sealed }: SigningKey): Promise<KeyObject> {
-    if (this.#opened?.kid === kid) return this.#opened.key;
-    if (!sealed) throw new SigningUnavailable(`key ${kid} has no private part`);
-    const bytes = await this.#options.encryption.open(sealed, { issuer, kid, alg });
-    const key = prepareKey(bytes);
-    bytes.fill(0);
-    this.#opened = { kid, key };
-    return key;
+  rotate(change: KeyChange & { force?: boolean; alg?: SigningAlg }): Promise<RotationResult> {
+    const { planner, schedule, alg: preferred } = this.#replica.options;
+    const { alg = preferred, force = false, reason } = change;
+    return this.#inTurn(async () => {
+      const world = await this.#replica.load();
+      const plan = planner.rotate(world, schedule, world.now, { alg, reason, force });
+      await this.#replica.checkPromoted(plan);
+      await this.#carryOut(plan, change);
+      const retiring = plan.update.find(({ state }) => state === 'RETIRING');
+      return { active: kidOfActive(plan) ?? '', retiring: retiring?.kid ?? '', exposure: force ? this.#unseen() : [] };
+    });
   }
 
   /**
-   * Writes down ahead of time until when the key may be needed, so that no token needs a write of its own and none
-   * outlives what is written: tokens are cut at what was reserved.
+   * Stops a key from signing; it verifies on until what it signed has expired.
+   *
+   * @throws UnknownKey, KeyTooYoung where the key signs and its spare may not take over, UnsealError, KeyConflict
    */
-  async #reserve({ kid, lastSignedExp = 0 }: SigningKey, now: number): Promise<number> {
-    const { maxTokenTtlSeconds, propagationSeconds } = this.#options.schedule;
-    const needed = Math.ceil(now / 1000) + maxTokenTtlSeconds + propagationSeconds;
-    if (lastSignedExp >= needed) return lastSignedExp;
-    const ahead = needed + Math.max(60, propagationSeconds);
-    await this.#options.store.recordSigned(kid, ahead);
-    return ahead;
+  suspect(change: KeyChange & { kid: string; force?: boolean }): Promise<WithdrawalResult> {
+    return this.#inTurn(() => this.#withdraw('SUSPECT', change));
+  }
+
+  /**
+   * Takes a key out of the JWKS, for ever.
+   *
+   * @throws UnknownKey, KeyTooYoung where the key signs and its spare may not take over, KeyConflict
+   */
+  revoke(change: KeyChange & { kid: string; force?: boolean }): Promise<WithdrawalResult> {
+    return this.#inTurn(() => this.#withdraw('REVOKED', change));
+  }
+
+  /** Makes a fresh spare, in place of the one there is. @throws KeyConflict */
+  prepare(change: KeyChange & { alg?: SigningAlg }): Promise<PreparationResult> {
+    const { planner, schedule, alg: preferred } = this.#replica.options;
+    const { alg = preferred, reason } = change;
+    return this.#inTurn(async () => {
+      const world = await this.#replica.load();
+      const { create } = await this.#carryOut(planner.prepare(world, world.now, { alg, reason }), change);
+      const wait = schedule.propagationSeconds + schedule.leadTimeSeconds;
+      return { kid: create[0]?.kid ?? '', earliestActivation: world.now + wait * 1000 };
+    });
+  }
+
+  /** Seals private keys again under the newest key-encryption key. @returns their kids. @throws UnsealError, KeyConflict */
+  rewrap(change: KeyChange): Promise<string[]> {
+    return this.#inTurn(async () => {
+      const { keys } = await this.#replica.load();
+      const resealed = await Promise.all(keys.map((key) => this.#replica.maker.reseal(key)));
+      const moved = resealed.filter((key) => key !== undefined);
+      if (moved.length > 0) await this.#carryOut(planRewrap(moved, change.reason), change);
+      return moved.map(({ kid }) => kid);
+    });
+  }
+
+  /** Puts what this replica remembers back into a database that was restored from a backup. @throws KeyConflict */
+  restore(change: KeyChange): Promise<void> {
+    const { planner, store, issuer } = this.#replica.options;
+    const { seen } = this.#replica;
+    return this.#inTurn(async () => {
+      const { now, keys } = await store.load(issuer);
+      for (const { kid, lastSignedExp } of seen) {
+        const signs = keys.some((row) => row.kid === kid && row.state === 'ACTIVE');
+        if (signs && lastSignedExp !== undefined) await store.recordSigned(kid, lastSignedExp);
+      }
+      const plan = planner.restore(seen, keys, now);
+      await this.#carryOut({ ...plan, audit: { ...plan.audit, reason: change.reason } }, change);
+    });
+  }
+
+  /** What would happen within `seconds` if nobody interfered. Changes nothing. */
+  async rehearse({ seconds }: { seconds: number }): Promise<RehearsedStep[]> {
+    const world = await this.#inTurn(() => this.#replica.load());
+    return rehearse(world, this.#replica.options.schedule, world.now, seconds);
+  }
+
+  /** Every key with what it waits for, and every replica with what it serves. */
+  async report(): Promise<KeysReport> {
+    const world = await this.#inTurn(() => this.#replica.load());
+    return reportKeys(world, this.#replica.options.schedule, world.now);
+  }
+
+  /** This process has stopped serving: publication does not wait for it any more. */
+  async close(): Promise<void> {
+    const { store, issuer, replica, serves } = this.#replica.options;
+    if (serves) await this.#inTurn(() => store.withdraw(issuer, replica));
+  }
+
+  async #withdraw(
+    to: 'SUSPECT' | 'REVOKED',
+    change: KeyChange & { kid: string; force?: boolean },
+  ): Promise<WithdrawalResult> {
+    const { planner, schedule } = this.#replica.options;
+    const { kid, reason, force = false } = change;
+    const world = await this.#replica.load();
+    const plan = planner.withdraw(world, schedule, world.now, { kid, to, reason, force });
+    // A compromised key goes although nothing may be left to sign with; a suspect one waits.
+    if (plan && to === 'SUSPECT') await this.#replica.checkPromoted(plan);
+    if (plan) await this.#carryOut(plan, change);
+    const active = plan && kidOfActive(plan);
+    const exposure = revocationExposure(this.#verifiers(), schedule.jwksMaxAgeSeconds);
+    return { kid, ...(active !== undefined && { active }), exposure: to === 'REVOKED' ? exposure : [] };
+  }
+
+  async #carryOut(plan: KeyPlan, { requestId, actor }: KeyChange): Promise<KeyTransition> {
+    const transition = await this.#replica.apply(plan, { requestId, ...(actor !== undefined && { actor }) });
+    // It is done. Where this replica cannot look again at once, its next tick will, and says why it could not.
+    await this.#replica.reconcile().catch(() => undefined);
+    return transition;
+  }
+
+  #unseen(): Exposure[] {
+    return promotionExposure(this.#verifiers(), this.#replica.options.schedule.jwksMaxAgeSeconds);
+  }
+
+  #verifiers(): readonly VerifierClass[] {
+    return [verifierPresets.modelgate, ...(this.#replica.options.schedule.verifiers ?? [])];
+  }
+
+  /** One after the other: what was read earlier must not replace what was read later. */
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const turn = this.#turn.then(work, work);
+    this.#turn = turn.catch(() => undefined);
+    return turn;
   }
 }
 
-function next(key: SigningKey, change: Partial<SigningKey>): SigningKey {
-  return { ...key, ...change, version: key.version + 1 };
-}
-
-/** Another replica took the step; what it left is read in the next round. */
-function ignoreConflict(error: unknown): void {
-  if (!(error instanceof KeyConflict)) throw error;
+function kidOfActive({ update }: KeyPlan): string | undefined {
+  return update.find(({ state }) => state === 'ACTIVE')?.kid;
 }

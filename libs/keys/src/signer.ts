@@ -1,4 +1,4 @@
-import { createPrivateKey, sign, type KeyObject } from 'node:crypto';
+import { constants, createPrivateKey, sign, type KeyObject } from 'node:crypto';
 import type { SigningAlg } from './signing-key.ts';
 
 /** No key may sign at this moment: there is none, its private part cannot be opened, or what is known of it is too old. */
@@ -12,7 +12,7 @@ export interface Signer {
   alg: SigningAlg;
   /** NumericDate; the key is published at least until then, and no token it signs may live longer. */
   verifyNotAfter: number;
-  /** The JWS signature (RFC 7518 §3.4: r and s, 32 bytes each) of the ASCII signing input. */
+  /** The JWS signature (RFC 7518 §3, RFC 8037 §3.1) of the ASCII signing input. */
   sign(signingInput: string | Buffer): Buffer;
 }
 
@@ -21,10 +21,23 @@ export function prepareKey(privateKey: Uint8Array): KeyObject {
   return createPrivateKey({ key: Buffer.from(privateKey), format: 'der', type: 'pkcs8' });
 }
 
-/** ES256. OpenSSL signs to DER in half the time it takes to sign to the raw pair, so the pair is cut out here. */
-export function signEs256(key: KeyObject, signingInput: string | Buffer): Buffer {
+/** Signs with a prepared key as `alg` says. */
+export function signatureOf(alg: SigningAlg, key: KeyObject, signingInput: string | Buffer): Buffer {
   const data = typeof signingInput === 'string' ? Buffer.from(signingInput, 'latin1') : signingInput;
-  const der = sign('sha256', data, key);
+  switch (alg) {
+    case 'ES256':
+      return rawPair(sign('sha256', data, key));
+    case 'RS256':
+      return sign('sha256', data, key);
+    case 'PS256':
+      return sign('sha256', data, { key, padding: constants.RSA_PKCS1_PSS_PADDING, saltLength: 32 });
+    case 'EdDSA':
+      return sign(null, data, key);
+  }
+}
+
+/** r and s, 32 bytes each. OpenSSL signs to DER in half the time it takes to sign to this, so they are cut out here. */
+function rawPair(der: Buffer): Buffer {
   const pair = Buffer.alloc(64);
   const afterR = copyInteger(der, 2, pair, 0);
   copyInteger(der, afterR, pair, 32);

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import { DurationError, parseDuration } from '@modelgate/oauth';
 import { z } from 'zod';
+import { misspeltSettings } from './misspelt-setting.ts';
 
 /** Everything that is wrong with the configuration, one sentence each, with its remedy and never with a value. */
 export class ConfigurationError extends Error {
@@ -22,9 +23,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
  * @throws ConfigurationError listing every problem there is
  */
 export function loadConfig<S extends z.ZodObject>(schema: S, environment: Environment): z.output<S> {
-  const problems: string[] = [];
+  const names = Object.keys(schema.shape);
+  const problems = misspeltSettings(names, environment);
   const settings: Record<string, string> = {};
-  for (const name of Object.keys(schema.shape)) {
+  for (const name of names) {
     const value = readSetting(name, environment, problems);
     if (value !== undefined) settings[name] = value;
   }
@@ -54,7 +56,9 @@ function readSetting(name: string, environment: Environment, problems: string[])
 function sentence({ path, message, code }: z.core.$ZodIssue, settings: Record<string, string>): string {
   const name = String(path[0] ?? 'configuration');
   if (code === 'invalid_type' && !(name in settings)) {
-    return name.endsWith('_FILE') ? `${name} is missing; set it to a path` : `${name} is missing; set it, or ${name}_FILE`;
+    return name.endsWith('_FILE')
+      ? `${name} is missing; set it to a path`
+      : `${name} is missing; set it, or ${name}_FILE`;
   }
   return `${name}: ${message}`;
 }

@@ -13,7 +13,7 @@ export {
   type Environment,
 } from './configuration.ts';
 export { HealthModule, ReadinessChecks } from './health.ts';
-export { createHttpApplication, type HttpApplicationOptions } from './http-application.ts';
+export { createHttpApplication, type ErrorAnswers, type HttpApplicationOptions } from './http-application.ts';
 export { createLogger, logListening, NestLogger, type Logger } from './logger.ts';
 export { OAuthErrorFilter } from './oauth-error-filter.ts';
 export { requestId } from './request-id.ts';

@@ -66,9 +66,16 @@ export class Database {
   }
 }
 
-/** Whether a unique index refused a row. */
-export function isUniqueViolation(error: unknown): boolean {
-  return error instanceof Prisma.PrismaClientKnownRequestError && error.code === 'P2002';
+/** Whether a constraint of the database refused a row (SQLSTATE class 23): a unique index, a check, a trigger of ours. */
+export function isIntegrityViolation(error: unknown): boolean {
+  if (!(error instanceof Prisma.PrismaClientKnownRequestError)) return false;
+  return error.code === 'P2002' || originalCode(error).startsWith('23');
+}
+
+/** The SQLSTATE that PostgreSQL gave; Prisma carries what its driver adapter said as a plain object in `meta`. */
+function originalCode({ meta }: Prisma.PrismaClientKnownRequestError): string {
+  const { driverAdapterError } = (meta ?? {}) as { driverAdapterError?: { cause?: { originalCode?: string } } };
+  return driverAdapterError?.cause?.originalCode ?? '';
 }
 
 function translated(error: unknown): unknown {
@@ -82,7 +89,8 @@ const unavailable =
 const unavailableText =
   /connection (?:terminated|timeout|closed)|timeout exceeded when trying to connect|not queryable|server (?:has )?closed|Unable to start a transaction/i;
 
-function isUnavailable(error: unknown): boolean {
+/** Whether the server could not be reached, went away or ran out of something, as Prisma, pg and Node say it. */
+export function isUnavailable(error: unknown): boolean {
   if (error instanceof Prisma.PrismaClientInitializationError) return true;
   for (let current = error, depth = 0; current instanceof Error && depth < 6; current = current.cause, depth++) {
     const { code, originalCode } = current as { code?: unknown; originalCode?: unknown };

@@ -4,6 +4,7 @@
  */
 export { PrismaAuditLog } from './audit-log.ts';
 export { Database, type DatabaseOptions } from './database.ts';
+export { PrismaLiveTokens } from './live-tokens.ts';
 export { migrate, MigrationMismatch } from './migrate.ts';
 export { PrismaRevocationStore } from './revocations.ts';
 export { PrismaSigningKeyStore } from './signing-keys.ts';

@@ -3,6 +3,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import pg from 'pg';
+import { isUnavailable } from './database.ts';
 
 /** The database was migrated by other files than these: a newer release, or an edited one. */
 export class MigrationMismatch extends Error {
@@ -40,6 +41,8 @@ export async function migrate(url: string, folder: string): Promise<{ applied: s
     await client.query('SELECT pg_advisory_lock($1)', [lock]);
     await client.query(createTable);
     return { applied: await applyMissing(client, migrations) };
+  } catch (cause) {
+    throw isUnavailable(cause) ? new StoreUnavailable('the database went away', { cause }) : cause;
   } finally {
     await client.end();
   }
@@ -93,7 +96,8 @@ async function apply(client: pg.Client, { name, sql, checksum }: Migration): Pro
     );
     await client.query('COMMIT');
   } catch (error) {
-    await client.query('ROLLBACK');
+    // Where the connection is gone there is nothing to roll back, and what went wrong first is what matters.
+    await client.query('ROLLBACK').catch(() => undefined);
     throw error;
   }
 }

@@ -24,6 +24,13 @@ export class PrismaRevocationStore extends RevocationStore {
     });
   }
 
+  async prune(now: number): Promise<number> {
+    const { count } = await this.#database.run((queries) =>
+      queries.revokedToken.deleteMany({ where: { expiresAt: { lte: now } } }),
+    );
+    return count;
+  }
+
   async snapshot(now: number): Promise<{ version: string; tokens: RevokedToken[] }> {
     const tokens = await this.#database.run((queries) =>
       queries.revokedToken.findMany({

@@ -2,14 +2,17 @@ import {
   KeyConflict,
   SigningKeyStore,
   type KeyTransition,
+  type ReplicaReport,
   type SealedKey,
+  type ServedReport,
   type SigningAlg,
   type SigningKey,
+  type StoredKeys,
 } from '@modelgate/keys';
 import type { JWK } from 'jose';
 import { auditRow } from './audit-row.ts';
-import { isUniqueViolation, type Database, type Queries } from './database.ts';
-import { Prisma, type SigningKey as Row } from './generated/client.ts';
+import { isIntegrityViolation, type Database, type Queries } from './database.ts';
+import { Prisma, type KeyReplica, type SigningKey as Row } from './generated/client.ts';
 
 /** Signing keys in PostgreSQL. Compare-and-swap on (kid, version); partial unique indexes see to one ACTIVE, one STANDBY. */
 export class PrismaSigningKeyStore extends SigningKeyStore {
@@ -20,13 +23,15 @@ export class PrismaSigningKeyStore extends SigningKeyStore {
     this.#database = database;
   }
 
-  async load(issuer: string): Promise<{ now: number; keys: SigningKey[] }> {
+  /** The time is taken last: whatever was read had happened by then. */
+  async load(issuer: string): Promise<StoredKeys> {
     return this.#database.run(async (queries) => {
       const rows = await queries.signingKey.findMany({
         where: { issuer, state: { not: 'RETIRED' } },
         orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }],
       });
-      return { now: await databaseTime(queries), keys: rows.map(fromRow) };
+      const replicas = await queries.keyReplica.findMany({ where: { issuer } });
+      return { now: await databaseTime(queries), keys: rows.map(fromRow), replicas: replicas.map(reportOf) };
     });
   }
 
@@ -34,17 +39,45 @@ export class PrismaSigningKeyStore extends SigningKeyStore {
     try {
       await this.#database.transaction((queries) => write(queries, transition));
     } catch (error) {
-      if (isUniqueViolation(error))
+      if (isIntegrityViolation(error))
         throw new KeyConflict('another replica created or promoted a key first', { cause: error });
       throw error;
     }
   }
 
   async recordSigned(kid: string, exp: number): Promise<void> {
+    const updated = await this.#database.run(
+      (queries) => queries.$executeRaw`
+        UPDATE signing_keys SET last_signed_exp = greatest(coalesce(last_signed_exp, 0), ${exp})
+        WHERE kid = ${kid} AND state = 'ACTIVE'`,
+    );
+    if (updated !== 1) throw new KeyConflict(`key ${kid} is not active`);
+  }
+
+  override async reportServed({
+    issuer,
+    replica,
+    jwksVersion,
+    kids,
+    algs,
+    servingSeconds,
+  }: ServedReport): Promise<void> {
     await this.#database.run(
       (queries) => queries.$executeRaw`
-        UPDATE signing_keys SET last_signed_exp = ${exp}
-        WHERE kid = ${kid} AND (last_signed_exp IS NULL OR last_signed_exp < ${exp})`,
+        INSERT INTO key_replicas (issuer, replica, jwks_version, kids, algs, serving_seconds, reported_at)
+        VALUES (${issuer}, ${replica}, ${jwksVersion}, ${[...kids]}, ${[...algs]}, ${servingSeconds}, clock_timestamp())
+        ON CONFLICT (issuer, replica) DO UPDATE SET
+          jwks_version = excluded.jwks_version, kids = excluded.kids, algs = excluded.algs,
+          serving_seconds = excluded.serving_seconds, reported_at = excluded.reported_at`,
+    );
+  }
+
+  override async withdraw(issuer: string, replica: string): Promise<void> {
+    // Those that went away without a word are forgotten with it.
+    await this.#database.run(
+      (queries) => queries.$executeRaw`
+        DELETE FROM key_replicas
+        WHERE (issuer = ${issuer} AND replica = ${replica}) OR reported_at < clock_timestamp() - interval '1 hour'`,
     );
   }
 }
@@ -76,6 +109,10 @@ async function databaseTime(queries: Queries): Promise<number> {
     SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`;
   if (!row) throw new Error('the database did not tell its time');
   return row.now;
+}
+
+function reportOf({ issuer: _, reportedAt, ...report }: KeyReplica): ReplicaReport {
+  return { ...report, reportedAt: reportedAt.getTime() };
 }
 
 function toRow(key: SigningKey): Prisma.SigningKeyCreateManyInput {

@@ -7,5 +7,10 @@ export { DiscoveryError, discoverIssuer, type IssuerEndpoints } from './issuer-d
 export { maxTokenLength, ModelTokenVerifier, type ModelTokenVerifierOptions } from './model-token-verifier.ts';
 export { RevocationView, type ModelToken } from './model-token.ts';
 export { PollingFeed, type PollingFeedOptions } from './polling-feed.ts';
-export { parseRevocations, RevocationList, type RevokedTokenEntry } from './revocation-list.ts';
+export {
+  parseRevocations,
+  RevocationList,
+  type RevocationFeed,
+  type RevocationListOptions,
+} from './revocation-list.ts';
 export { KeysUnavailable, TokenRejected, type RejectionReason } from './token-rejected.ts';

@@ -33,7 +33,8 @@ const timeoutMs = 3_000;
  */
 export async function discoverIssuer(issuer: string, get: HttpGet): Promise<IssuerEndpoints> {
   refuseUnprotected('the issuer', issuer);
-  const { origin, pathname } = new URL(issuer);
+  const { origin, pathname, search, hash } = new URL(issuer);
+  if (search !== '' || hash !== '') throw new DiscoveryError('the issuer has a query or a fragment (RFC 8414 §2)');
   const path = pathname === '/' ? '' : pathname.replace(/\/$/, '');
   const urls = [
     `${origin}/.well-known/oauth-authorization-server${path}`,
@@ -81,7 +82,8 @@ function jsonOf(body: Uint8Array): unknown {
 
 function refuseUnprotected(what: string, url: string): void {
   if (!URL.canParse(url)) throw new DiscoveryError(`${what} is not a URL`);
-  const { protocol, hostname } = new URL(url);
+  const { protocol, hostname, username, password } = new URL(url);
+  if (username !== '' || password !== '') throw new DiscoveryError(`${what} carries a credential`);
   const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
   if (protocol === 'https:' || (protocol === 'http:' && local)) return;
   throw new DiscoveryError(`${what} is not https: whoever is on the way could replace its keys`);

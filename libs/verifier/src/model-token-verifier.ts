@@ -1,4 +1,4 @@
-import { hash } from 'node:crypto';
+import { hash, type KeyObject } from 'node:crypto';
 import {
   JwksUnavailable,
   JwsError,
@@ -49,35 +49,38 @@ export class ModelTokenVerifier {
    * also says why not. Synchronous: most requests of most callers end here.
    */
   cached(token: string): ModelToken | undefined {
-    if (token.length > maxTokenLength) return undefined;
-    const digest = hash('sha256', token, 'base64url');
-    const entry = this.#verified.get(digest);
-    if (!entry) return undefined;
-    const { clock, skewSeconds, keys, revocations } = this.#options;
-    const { value, alg } = entry;
-    if (
-      !hasExpired(value, skewSeconds, clock.seconds()) &&
-      keys.peek(value.kid, alg) &&
-      !revocations.isRevoked(value)
-    ) {
-      return value;
-    }
-    this.#verified.delete(digest);
-    return undefined;
+    return token.length > maxTokenLength ? undefined : this.#recall(digestOf(token));
   }
 
   /** @throws TokenRejected, KeysUnavailable */
   async verify(token: string): Promise<ModelToken> {
-    const remembered = this.cached(token);
+    if (token.length > maxTokenLength) throw new TokenRejected('malformed', 'token too long');
+    const digest = digestOf(token);
+    const remembered = this.#recall(digest);
     if (remembered) return remembered;
     const jws = parse(token);
     const { alg, kid } = this.#readHeader(jws.header);
-    await this.#verifySignature(jws, alg, kid);
+    const key = await this.#verifySignature(jws, alg, kid);
     const { clock, revocations } = this.#options;
     const value = readClaims(jws.payload, kid, this.#options, clock.seconds());
     if (revocations.isRevoked(value)) throw new TokenRejected('revoked');
-    this.#verified.set(hash('sha256', token, 'base64url'), { value, alg });
+    this.#verified.set(digest, { value, alg, key });
     return value;
+  }
+
+  #recall(digest: string): ModelToken | undefined {
+    const entry = this.#verified.get(digest);
+    if (!entry) return undefined;
+    const { clock, skewSeconds, keys, revocations } = this.#options;
+    const { value, alg, key } = entry;
+    const stillGood =
+      !hasExpired(value, skewSeconds, clock.seconds()) &&
+      // The object, not the kid alone: another key under the same kid has not verified this token.
+      keys.peek(value.kid, alg) === key &&
+      !revocations.isRevoked(value);
+    if (stillGood) return value;
+    this.#verified.delete(digest);
+    return undefined;
   }
 
   #readHeader(header: CompactJws['header']): { alg: string; kid: string } {
@@ -91,7 +94,7 @@ export class ModelTokenVerifier {
     return { alg, kid };
   }
 
-  async #verifySignature(jws: CompactJws, alg: string, kid: string): Promise<void> {
+  async #verifySignature(jws: CompactJws, alg: string, kid: string): Promise<KeyObject> {
     const { keys } = this.#options;
     const key =
       keys.peek(kid, alg) ??
@@ -102,7 +105,12 @@ export class ModelTokenVerifier {
       }));
     if (!key) throw new TokenRejected('unknown_kid');
     if (!verifySignature(jws, alg, key)) throw new TokenRejected('signature');
+    return key;
   }
+}
+
+function digestOf(token: string): string {
+  return hash('sha256', token, 'base64url');
 }
 
 function parse(token: string): CompactJws {

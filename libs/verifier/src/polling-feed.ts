@@ -21,7 +21,7 @@ export class PollingFeed<T> {
   #etag: string | undefined;
   #confirmedAt = Number.NEGATIVE_INFINITY;
   #timer: NodeJS.Timeout | undefined;
-  #stopped = false;
+  readonly #stopping = new AbortController();
 
   constructor(options: PollingFeedOptions<T>) {
     this.#options = options;
@@ -36,8 +36,9 @@ export class PollingFeed<T> {
     }
   }
 
+  /** For good; a poll under way is given up. */
   stop(): void {
-    this.#stopped = true;
+    this.#stopping.abort();
     clearTimeout(this.#timer);
   }
 
@@ -48,9 +49,10 @@ export class PollingFeed<T> {
 
   async poll(): Promise<void> {
     const { url, get, parse, onValue, clock } = this.#options;
+    const { signal } = this.#stopping;
     const askedAt = clock.now();
     const headers = this.#etag === undefined ? {} : { 'if-none-match': this.#etag };
-    const answer = await get(url, { maxBytes, timeoutMs, headers });
+    const answer = await get(url, { maxBytes, timeoutMs, headers, signal });
     if (answer.status === 200) {
       onValue(parse(answer.body));
       this.#etag = answer.headers.get('etag') ?? undefined;
@@ -62,10 +64,10 @@ export class PollingFeed<T> {
   }
 
   #schedule(): void {
-    if (this.#stopped) return;
+    if (this.#stopping.signal.aborted) return;
     this.#timer = setTimeout(() => {
       this.poll()
-        .catch((error: unknown) => this.#options.onError?.(error))
+        .catch((error: unknown) => this.#stopping.signal.aborted || this.#options.onError?.(error))
         .finally(() => this.#schedule());
     }, this.#options.intervalMs);
     this.#timer.unref();

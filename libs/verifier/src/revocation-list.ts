@@ -1,36 +1,60 @@
-import { parseStrictJson, type NumericDate } from '@modelgate/oauth';
+import { parseStrictJson, SystemClock, type Clock, type NumericDate } from '@modelgate/oauth';
 import { z } from 'zod';
 import { RevocationView, type ModelToken } from './model-token.ts';
 
 const feedSchema = z.object({
   version: z.string(),
   tokens: z.array(z.object({ jti: z.string(), exp: z.number() })),
+  kids: z.array(z.string()).default([]),
 });
 
-/** One revoked token, as on the wire. */
-export interface RevokedTokenEntry {
-  jti: string;
-  exp: NumericDate;
+/** What was revoked, as on the wire. */
+export interface RevocationFeed {
+  tokens: readonly { jti: string; exp: NumericDate }[];
+  /** Keys nothing may be accepted from any more, before the JWKS is read again. */
+  kids: readonly string[];
 }
 
 /** Reads the body of the revocations feed. @throws where it is anything else */
-export function parseRevocations(body: Uint8Array): readonly RevokedTokenEntry[] {
-  return feedSchema.parse(parseStrictJson(body)).tokens;
+export function parseRevocations(body: Uint8Array): RevocationFeed {
+  return feedSchema.parse(parseStrictJson(body));
 }
 
-/** What was revoked, in memory. */
+export interface RevocationListOptions {
+  clock?: Clock;
+  /** How long past its `exp` an entry that has left the feed is kept; at least the clock skew tokens are allowed. Default 300. */
+  keepSeconds?: number;
+}
+
+/**
+ * What was revoked, in memory. The feed drops an entry when its token expires by the issuer's clock; here it stays until
+ * the token has expired by ours too, or else it would be good again for as long as clocks may differ.
+ */
 export class RevocationList extends RevocationView {
-  #revoked: ReadonlySet<string> = new Set();
+  readonly #clock: Clock;
+  readonly #keepSeconds: number;
+  #tokens: ReadonlyMap<string, NumericDate> = new Map();
+  #kids: ReadonlySet<string> = new Set();
 
-  replace(tokens: readonly RevokedTokenEntry[]): void {
-    this.#revoked = new Set(tokens.map(({ jti }) => jti));
+  constructor({ clock = new SystemClock(), keepSeconds = 300 }: RevocationListOptions = {}) {
+    super();
+    this.#clock = clock;
+    this.#keepSeconds = keepSeconds;
   }
 
-  isRevoked({ jti }: ModelToken): boolean {
-    return this.#revoked.has(jti);
+  replace({ tokens, kids }: RevocationFeed): void {
+    const keptSince = this.#clock.seconds() - this.#keepSeconds;
+    const kept = [...this.#tokens].filter(([, exp]) => exp > keptSince);
+    this.#tokens = new Map([...kept, ...tokens.map(({ jti, exp }): [string, NumericDate] => [jti, exp])]);
+    this.#kids = new Set(kids);
   }
 
+  isRevoked({ jti, kid }: ModelToken): boolean {
+    return this.#tokens.has(jti) || this.#kids.has(kid);
+  }
+
+  /** Tokens that are remembered as revoked. */
   get size(): number {
-    return this.#revoked.size;
+    return this.#tokens.size;
   }
 }

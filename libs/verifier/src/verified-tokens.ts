@@ -1,9 +1,11 @@
+import type { KeyObject } from 'node:crypto';
 import type { ModelToken } from './model-token.ts';
 
-/** A verified token and the algorithm it was verified under. */
+/** A verified token, and the algorithm and key it was verified under. */
 export interface VerifiedToken {
   value: ModelToken;
   alg: string;
+  key: KeyObject;
 }
 
 /** Verified tokens by the SHA-256 of their text; the one not used for longest makes room. Refusals are never kept. */
