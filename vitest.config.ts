@@ -25,6 +25,7 @@ export default defineConfig({
   test: {
     projects: [
       suite('unit', ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'packages/**/*.test.ts'], 20_000),
+      suite('simulation', ['libs/**/*.sim.ts'], 600_000),
       suite('integration', ['libs/**/*.itest.ts', 'apps/**/*.itest.ts'], 60_000),
       suite('e2e', ['e2e/**/*.e2e.ts'], 120_000, './e2e/stack.setup.ts'),
     ],

@@ -10,13 +10,14 @@ import { check } from './check.ts';
 import { exitCode, start, step, tool } from './step.ts';
 import type { Tally } from './tally-reporter.ts';
 
-const suites = ['check', 'unit', 'integration', 'e2e'] as const;
+const suites = ['check', 'unit', 'simulation', 'integration', 'e2e'] as const;
 type Suite = (typeof suites)[number];
 
 const help = `npm test [-- <suite> …]   suites: ${suites.join(', ')}; all of them by default
 
   check        build, types, format, lint
   unit         libraries, apps and the architecture, without a server; seconds
+  simulation   10,000 seeded runs of the key lifecycle; KEYS_SEED=n replays one
   integration  ports on real PostgreSQL, apps on real sockets, the real parts themselves
   e2e          real Keycloak and real KServe through both services
 

@@ -25,7 +25,7 @@ export interface Project {
 
 /** Test code: may use what only devDependencies declare, and the testing libraries. */
 export function isTestFile(file: string): boolean {
-  return /\.(?:test|itest|e2e|contract|fixture)\.ts$/.test(file) || file.startsWith('src/simulation/');
+  return /\.(?:test|itest|e2e|contract|fixture|sim)\.ts$/.test(file) || file.startsWith('src/simulation/');
 }
 
 /** @param root absolute path of the workspace */

@@ -2,7 +2,7 @@
  * Verifies tokens of the identity providers that are trusted, one folder per kind of provider.
  * Owns what makes a foreign token acceptable. What its subject may have, policy decides.
  */
-export { IssuerDispatch } from './issuer-dispatch.ts';
+export { IssuerDispatch, type IssuerDispatchOptions } from './issuer-dispatch.ts';
 export { JwtIssuer, type JwtIssuerOptions, type VerifiedToken } from './jwt-issuer.ts';
 export { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
 export { OidcIssuer } from './oidc/oidc-issuer.ts';

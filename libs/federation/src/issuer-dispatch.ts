@@ -13,7 +13,10 @@ interface Remembered {
   issuer: JwtIssuer;
 }
 
-const cacheSize = 10_000;
+export interface IssuerDispatchOptions extends JwtIssuerOptions {
+  /** Tokens remembered as verified; default 10 000. */
+  cacheSize?: number;
+}
 
 /**
  * Verifies subject tokens by the issuer they name. The name is not believed: it chooses whose keys are tried, and the
@@ -22,11 +25,13 @@ const cacheSize = 10_000;
 export class IssuerDispatch extends SubjectTokenVerifier {
   readonly #issuers: ReadonlyMap<string, JwtIssuer>;
   readonly #clock: Clock;
+  readonly #cacheSize: number;
   readonly #verified = new Map<string, Remembered>();
 
-  constructor(issuers: readonly TrustedIssuer[], options: JwtIssuerOptions) {
+  constructor(issuers: readonly TrustedIssuer[], options: IssuerDispatchOptions) {
     super();
     this.#clock = options.clock;
+    this.#cacheSize = options.cacheSize ?? 10_000;
     this.#issuers = new Map(issuers.map((issuer) => [issuer.issuer, jwtIssuer(issuer, options)]));
   }
 
@@ -64,7 +69,7 @@ export class IssuerDispatch extends SubjectTokenVerifier {
 
   /** The oldest makes room: a token that is used again is verified again. Refusals are never kept. */
   #remember(digest: string, remembered: Remembered): void {
-    if (this.#verified.size >= cacheSize) this.#verified.delete(this.#verified.keys().next().value ?? '');
+    if (this.#verified.size >= this.#cacheSize) this.#verified.delete(this.#verified.keys().next().value ?? '');
     this.#verified.set(digest, remembered);
   }
 }

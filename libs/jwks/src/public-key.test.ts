@@ -30,6 +30,7 @@ describe('verificationKey', () => {
     ['P-521', without(new TestKey('ES512', 'k').jwk, 'alg'), ['ES512']],
     ['Ed25519', ed, ['EdDSA']],
     ['every RSA scheme, without alg', without(rsa, 'alg'), ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
+    ['a kid of 256 characters', { ...ec, kid: 'k'.repeat(256) }, ['ES256']],
     ['without use', without(ec, 'use'), ['ES256']],
     ['key_ops with verify', { ...without(ec, 'use'), key_ops: ['verify'] }, ['ES256']],
   ])('takes a key for %s', (_, jwk, expected) => {
@@ -81,7 +82,9 @@ describe('verificationKey', () => {
     expect(skipped(rsaOf(1024))).toBe('RSA modulus of 1024 bits');
     expect(skipped(rsaOf(2040))).toBe('RSA modulus of 2040 bits');
     expect(skipped(rsaOf(2048))).toBeUndefined();
-    const huge = { kty: 'RSA', kid: 'k', n: Buffer.alloc(1025, 0xff).toString('base64url'), e: 'AQAB' };
+    const modulus = (bytes: number) => Buffer.alloc(bytes, 0xff).toString('base64url');
+    expect(skipped({ ...rsa, n: modulus(1024) })).toBeUndefined();
+    const huge = { kty: 'RSA', kid: 'k', n: modulus(1025), e: 'AQAB' };
     expect(skipped(huge)).toBe('RSA modulus of 8200 bits');
   });
 

@@ -95,7 +95,6 @@ const smallOrder = new Set([
 
 function isSmallOrder(x: string): boolean {
   const bytes = Buffer.from(x, 'base64url');
-  if (bytes.length !== 32) return true;
   bytes[31] = (bytes[31] ?? 0) & 0x7f;
   return smallOrder.has(bytes.toString('hex'));
 }

@@ -13,7 +13,7 @@ export type {
   WithdrawalResult,
 } from './key-ring-options.ts';
 export { KeyRing } from './key-ring.ts';
-export { checkSchedule, checkSchedule as scheduleProblems, neededLeadTime, type KeySchedule } from './key-schedule.ts';
+export { checkSchedule, neededLeadTime, type KeySchedule } from './key-schedule.ts';
 export type { KeyReport, KeysReport } from './keys-report.ts';
 export { MemorySigningKeyStore } from './memory-signing-key-store.ts';
 export { generateKey, thumbprintOf, type KeyGenerator, type NewKey } from './new-key.ts';

@@ -25,8 +25,7 @@ export interface KeyWorld {
   algs: readonly SigningAlg[];
   /** Every key of the issuer but the retired ones. */
   keys: readonly SigningKey[];
-  /** Absent where the store keeps no reports. */
-  replicas?: readonly ReplicaReport[];
+  replicas: readonly ReplicaReport[];
 }
 
 /** The keys of one algorithm that are still to sign. */

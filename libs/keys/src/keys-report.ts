@@ -25,13 +25,13 @@ export interface KeysReport {
 }
 
 export function reportKeys(world: KeyWorld, schedule: KeySchedule, now: number): KeysReport {
-  const live = (world.replicas ?? []).filter((report) => isLive(report, schedule, now));
+  const live = world.replicas.filter((report) => isLive(report, schedule, now));
   const waitsFor = ({ kid }: SigningKey): string[] =>
     live.filter(({ kids }) => !kids.includes(kid)).map(({ replica }) => replica);
   return {
     now,
     keys: world.keys.map((key) => reportKey(key, { waitsFor: waitsFor(key), schedule, now })),
-    replicas: (world.replicas ?? []).map((report) => ({
+    replicas: world.replicas.map((report) => ({
       replica: report.replica,
       jwksVersion: report.jwksVersion,
       ageSeconds: (now - report.reportedAt) / 1000,

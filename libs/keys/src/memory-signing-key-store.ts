@@ -49,13 +49,13 @@ export class MemorySigningKeyStore extends SigningKeyStore {
     return Promise.resolve();
   }
 
-  override async reportServed({ issuer, replica, ...report }: ServedReport): Promise<void> {
+  async reportServed({ issuer, replica, ...report }: ServedReport): Promise<void> {
     const reportedAt = this.#clock.now();
     this.#reports.set(`${issuer} ${replica}`, { issuer, replica, ...report, kids: [...report.kids], reportedAt });
     return Promise.resolve();
   }
 
-  override async withdraw(issuer: string, replica: string): Promise<void> {
+  async withdraw(issuer: string, replica: string): Promise<void> {
     this.#reports.delete(`${issuer} ${replica}`);
     return Promise.resolve();
   }

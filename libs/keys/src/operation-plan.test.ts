@@ -19,7 +19,8 @@ const known = row('STANDBY', { publishedAt: start - lead });
 const unpublished = row('STANDBY');
 
 function world(...keys: SigningKey[]): KeyWorld {
-  return { issuer, algs: ['ES256'], keys };
+  const report = { replica: 'one', jwksVersion: '', kids: [], algs: ['ES256'], servingSeconds: 1e6, reportedAt: start };
+  return { issuer, algs: ['ES256'], keys, replicas: [report] };
 }
 
 function words(plan: ReturnType<typeof planWithdrawal>): string[] {

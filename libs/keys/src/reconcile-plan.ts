@@ -40,7 +40,6 @@ export function earliestActivation(
 export function earliestRotation(standby: SigningKey, world: KeyWorld, schedule: KeySchedule, now: number): number {
   const earliest = earliestActivation(standby, schedule);
   const live = liveReplicas(world, schedule, now);
-  if (!live) return earliest;
   const readable = live.map(({ reportedAt, servingSeconds }) => reportedAt - servingSeconds * 1000);
   return Math.max(earliest, Math.min(...readable) + schedule.leadTimeSeconds * 1000);
 }
@@ -61,8 +60,8 @@ export function isLive({ reportedAt }: ReplicaReport, schedule: KeySchedule, now
   return now - reportedAt <= livenessSeconds(schedule) * 1000;
 }
 
-function liveReplicas({ replicas }: KeyWorld, schedule: KeySchedule, now: number): ReplicaReport[] | undefined {
-  return replicas?.filter((report) => isLive(report, schedule, now));
+function liveReplicas({ replicas }: KeyWorld, schedule: KeySchedule, now: number): ReplicaReport[] {
+  return replicas.filter((report) => isLive(report, schedule, now));
 }
 
 /** Whether every live replica serves the key; nobody serves it where nobody is alive. */
@@ -84,7 +83,7 @@ function planLadder(world: KeyWorld, alg: SigningAlg, schedule: KeySchedule, now
   const { active, standby } = ladderOf(world, alg);
   if (!standby) return { create: [spare(world.issuer, alg, now)], update: [], audit: { action: 'key.prepare' } };
   if (standby.publishedAt === undefined) {
-    if (!isPublishedByNow(standby, world, schedule, now)) return undefined;
+    if (!isServedByAll(standby.kid, liveReplicas(world, schedule, now))) return undefined;
     const update = [changed(standby, { publishedAt: now })];
     return { create: [], update, audit: { action: 'key.published', kid: standby.kid } };
   }
@@ -95,17 +94,12 @@ function planLadder(world: KeyWorld, alg: SigningAlg, schedule: KeySchedule, now
   return { create: [next], update, audit: { action: 'key.rotate', kid: standby.kid } };
 }
 
-function isPublishedByNow(key: SigningKey, world: KeyWorld, schedule: KeySchedule, now: number): boolean {
-  const live = liveReplicas(world, schedule, now);
-  return live ? isServedByAll(key.kid, live) : now >= key.createdAt + schedule.propagationSeconds * 1000;
-}
-
 /** Ladders no live replica is configured to keep any more, once the preferred one can sign. */
 function unwantedLadders(world: KeyWorld, schedule: KeySchedule, now: number): SigningAlg[] {
   const { algs, keys } = world;
   const live = liveReplicas(world, schedule, now);
   const [preferred] = algs;
-  if (!live?.length || !preferred || !ladderOf({ keys }, preferred).active) return [];
+  if (live.length === 0 || !preferred || !ladderOf({ keys }, preferred).active) return [];
   const wanted = new Set<string>([...algs, ...live.flatMap((report) => report.algs)]);
   const signing = keys.filter(({ state }) => state === 'ACTIVE' || state === 'STANDBY');
   return [...new Set(signing.map(({ alg }) => alg))].filter((alg) => !wanted.has(alg));

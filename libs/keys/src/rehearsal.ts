@@ -24,12 +24,12 @@ const maxSteps = 200;
 /** The steps of the next `seconds`, if every replica that is alive stays so and nobody interferes. */
 export function rehearse(world: KeyWorld, schedule: KeySchedule, now: number, seconds: number): RehearsedStep[] {
   const steps: RehearsedStep[] = [];
-  const live = world.replicas?.filter((report) => isLive(report, schedule, now));
+  const live = world.replicas.filter((report) => isLive(report, schedule, now));
   let rehearsal: Rehearsal = { world, made: 0 };
   let at = now;
   while (at <= now + seconds * 1000 && steps.length < maxSteps) {
-    const replicas = live && servingSince(rehearsal.world.keys, live, schedule, at);
-    const then = { ...rehearsal.world, ...(replicas && { replicas }) };
+    const replicas = servingSince(rehearsal.world.keys, live, schedule, at);
+    const then = { ...rehearsal.world, replicas };
     const plan = planReconcile(then, schedule, at);
     if (plan) {
       rehearsal = carryOut(rehearsal, plan, schedule, at);

@@ -264,7 +264,7 @@ export function signingKeyStoreContract(makeStore: () => Promise<SigningKeyStore
       });
       await store.reportServed({ ...report, replica: 'two', kids: [] });
       await store.reportServed({ ...report, issuer: 'https://other.example.com', replica: 'three' });
-      const { now, replicas = [] } = await store.load(issuer);
+      const { now, replicas } = await store.load(issuer);
       const sorted = replicas.toSorted((a, b) => (a.replica < b.replica ? -1 : 1));
       expect(sorted).toMatchObject([
         { replica: 'one', jwksVersion: '"b"', kids: ['k1', 'k2'], algs: ['ES256', 'RS256'], servingSeconds: 3 },
@@ -282,7 +282,7 @@ export function signingKeyStoreContract(makeStore: () => Promise<SigningKeyStore
       await store.reportServed({ ...report, replica: 'two' });
       await store.withdraw(issuer, 'one');
       await store.withdraw(issuer, 'never seen');
-      expect((await store.load(issuer)).replicas?.map(({ replica }) => replica)).toEqual(['two']);
+      expect((await store.load(issuer)).replicas.map(({ replica }) => replica)).toEqual(['two']);
     });
   });
 

@@ -41,7 +41,7 @@ export interface StoredKeys {
   /** Every key in any state but RETIRED, oldest first. Revoked ones stay for ever: they are tombstones. */
   keys: SigningKey[];
   /** The last report of every replica, at least of those that reported within the last hour. */
-  replicas?: readonly ReplicaReport[];
+  replicas: readonly ReplicaReport[];
 }
 
 /** The rows, and the database's clock. Contract: `signing-key-store.contract.ts`, run on every implementation. */
@@ -63,12 +63,8 @@ export abstract class SigningKeyStore {
   abstract recordSigned(kid: string, exp: number): Promise<void>;
 
   /** Replaces the replica's last report, under the database's time. Durable when it resolves. */
-  reportServed(_report: ServedReport): Promise<void> {
-    return Promise.resolve();
-  }
+  abstract reportServed(report: ServedReport): Promise<void>;
 
   /** The replica has stopped serving: nobody waits for it any more. */
-  withdraw(_issuer: string, _replica: string): Promise<void> {
-    return Promise.resolve();
-  }
+  abstract withdraw(issuer: string, replica: string): Promise<void>;
 }

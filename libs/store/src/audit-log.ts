@@ -39,20 +39,38 @@ export class PrismaAuditLog extends AuditLog {
     this.#writing = true;
     // What arrives in the same turn of the event loop belongs to the same group.
     await Promise.resolve();
-    while (this.#queue.length > 0) {
-      const group = this.#queue.splice(0, largestGroup);
-      await this.#insert(group);
-    }
+    while (this.#queue.length > 0) await this.#commit(this.#queue.splice(0, largestGroup));
     this.#writing = false;
   }
 
-  async #insert(group: readonly Waiting[]): Promise<void> {
+  async #commit(group: readonly Waiting[]): Promise<void> {
+    const failure = await this.#insert(group);
+    if (failure === undefined) return settle(group, ({ resolve }) => resolve());
+    // Those behind have waited as long as this group did, and would learn the same one after the other.
+    if (failure.error instanceof StoreUnavailable) group = [...group, ...this.#queue.splice(0)];
+    else if (group.length > 1) return this.#commitEach(group);
+    settle(group, ({ reject }) => reject(failure.error));
+  }
+
+  /** One row the database will not take (a NUL in a name, a number too large) refuses its own writer and nobody else. */
+  async #commitEach(group: readonly Waiting[]): Promise<void> {
+    const half = Math.ceil(group.length / 2);
+    await this.#commit(group.slice(0, half));
+    await this.#commit(group.slice(half));
+  }
+
+  /** @returns what went wrong, in a box: anything may be thrown */
+  async #insert(group: readonly Waiting[]): Promise<{ error: unknown } | undefined> {
     try {
       const data = group.map(({ event }) => auditRow(event));
       await this.#database.run((queries) => queries.auditEvent.createMany({ data }));
-      for (const { resolve } of group) resolve();
+      return undefined;
     } catch (error) {
-      for (const { reject } of group) reject(error);
+      return { error };
     }
   }
+}
+
+function settle(group: readonly Waiting[], tell: (waiting: Waiting) => void): void {
+  for (const waiting of group) tell(waiting);
 }

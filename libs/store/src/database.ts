@@ -5,6 +5,9 @@ import { Prisma, PrismaClient } from './generated/client.ts';
 /** A Prisma client or one of its transactions. */
 export type Queries = Prisma.TransactionClient;
 
+/** What a transaction sees of others: each statement what is there then, or all of them what was there at first. */
+export type Isolation = 'ReadCommitted' | 'RepeatableRead';
+
 export interface DatabaseOptions {
   /** Connections of this process, default 10. */
   maxConnections?: number;
@@ -23,12 +26,15 @@ export class Database {
 
   /** @param url `postgresql://…` */
   constructor(url: string, options: DatabaseOptions = {}) {
+    const statementTimeoutMs = options.statementTimeoutMs ?? 5_000;
     const adapter = new PrismaPg(
       {
         connectionString: url,
         max: options.maxConnections ?? 10,
         connectionTimeoutMillis: options.connectTimeoutMs ?? 2_000,
-        statement_timeout: options.statementTimeoutMs ?? 5_000,
+        statement_timeout: statementTimeoutMs,
+        // The server keeps the first limit; a server that fell silent keeps none.
+        query_timeout: statementTimeoutMs + 1_000,
         idleTimeoutMillis: 30_000,
         application_name: 'modelgate',
       },
@@ -48,9 +54,9 @@ export class Database {
   }
 
   /** All of `work` or nothing of it. @throws StoreUnavailable as `run` does */
-  async transaction<T>(work: (queries: Queries) => Promise<T>): Promise<T> {
+  async transaction<T>(work: (queries: Queries) => Promise<T>, isolation: Isolation = 'ReadCommitted'): Promise<T> {
     try {
-      return await this.#client.$transaction(work, { maxWait: 2_000, timeout: 5_000 });
+      return await this.#client.$transaction(work, { maxWait: 2_000, timeout: 5_000, isolationLevel: isolation });
     } catch (error) {
       throw translated(error);
     }
@@ -87,7 +93,7 @@ function translated(error: unknown): unknown {
 const unavailable =
   /^(?:P10(?:00|01|02|08|17)|P2024|P2028|08...|53...|57...|ECONN\w+|EPIPE|ETIMEDOUT|EHOSTUNREACH|ENOTFOUND|EAI_AGAIN)$/;
 const unavailableText =
-  /connection (?:terminated|timeout|closed)|timeout exceeded when trying to connect|not queryable|server (?:has )?closed|Unable to start a transaction/i;
+  /connection (?:terminated|timeout|closed)|timeout exceeded when trying to connect|query read timeout|not queryable|server (?:has )?closed|Unable to start a transaction/i;
 
 /** Whether the server could not be reached, went away or ran out of something, as Prisma, pg and Node say it. */
 export function isUnavailable(error: unknown): boolean {

@@ -23,16 +23,16 @@ export class PrismaSigningKeyStore extends SigningKeyStore {
     this.#database = database;
   }
 
-  /** The time is taken last: whatever was read had happened by then. */
+  /** One look: keys and reports of the same moment, and a time by which both had happened. */
   async load(issuer: string): Promise<StoredKeys> {
-    return this.#database.run(async (queries) => {
+    return this.#database.transaction(async (queries) => {
       const rows = await queries.signingKey.findMany({
         where: { issuer, state: { not: 'RETIRED' } },
         orderBy: [{ createdAt: 'asc' }, { kid: 'asc' }],
       });
       const replicas = await queries.keyReplica.findMany({ where: { issuer } });
       return { now: await databaseTime(queries), keys: rows.map(fromRow), replicas: replicas.map(reportOf) };
-    });
+    }, 'RepeatableRead');
   }
 
   async apply(transition: KeyTransition): Promise<void> {

@@ -136,6 +136,15 @@ export const adminOperations = {
     answer: z.object({ kid, active: kid.optional(), exposure }),
     errors: [404, 409, 503],
   },
+  restore: {
+    method: 'POST',
+    path: '/keys/restore',
+    summary: 'Put what this replica remembers back into a database that was restored from a backup',
+    roles: guards,
+    body: rewrapSchema,
+    answer: z.object({ restored: z.literal(true) }),
+    errors: [409, 503],
+  },
   rewrap: {
     method: 'POST',
     path: '/keys/rewrap',

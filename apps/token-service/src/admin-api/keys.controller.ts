@@ -103,6 +103,14 @@ export class KeysController {
     return { ...result, exposure: shown(result.exposure) };
   }
 
+  @Post('restore')
+  @HttpCode(200)
+  @Operation('restore')
+  async restore(@Body() body: unknown, @Req() request: FastifyRequest): Promise<{ restored: true }> {
+    await this.#keys.restore({ reason: parse(rewrapSchema, body).reason, ...by(request) });
+    return { restored: true };
+  }
+
   @Post('rewrap')
   @HttpCode(200)
   @Operation('rewrap')

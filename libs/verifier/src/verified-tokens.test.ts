@@ -1,0 +1,53 @@
+import * as fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { SigningKey, startOfTime } from './model-token.fixture.ts';
+import { VerifiedTokens, type VerifiedToken } from './verified-tokens.ts';
+
+const { publicKey: key } = new SigningKey('k');
+const entry = (jti: string): VerifiedToken => ({
+  alg: 'ES256',
+  key,
+  value: {
+    issuer: 'https://tokens.example.com',
+    subject: 's',
+    clientId: 'c',
+    jti,
+    kid: 'k',
+    grants: [],
+    issuedAt: startOfTime,
+    expiresAt: startOfTime + 900,
+  },
+});
+
+describe('VerifiedTokens', () => {
+  it('never holds more than its size, never mixes entries up, and forgets what it is told to', () => {
+    const digest = fc.integer({ min: 0, max: 30 }).map(String);
+    const step = fc.record({ kind: fc.constantFrom('set', 'get', 'delete'), digest });
+    fc.assert(
+      fc.property(fc.integer({ min: 2, max: 12 }), fc.array(step, { maxLength: 200 }), (size, steps) => {
+        const tokens = new VerifiedTokens(size);
+        for (const { kind, digest } of steps) {
+          if (kind === 'set') tokens.set(digest, entry(digest));
+          if (kind === 'get') expect([undefined, digest]).toContain(tokens.get(digest)?.value.jti);
+          if (kind === 'delete') tokens.delete(digest);
+          if (kind === 'delete') expect(tokens.get(digest)).toBeUndefined();
+        }
+        const all = Array.from({ length: 31 }, (_, index) => String(index));
+        const held = new Set(all.filter((name) => tokens.get(name)));
+        expect(held.size).toBeLessThanOrEqual(size);
+      }),
+      { numRuns: 500 },
+    );
+  });
+
+  it('keeps what is used, and forgets what is not', () => {
+    const tokens = new VerifiedTokens(10);
+    tokens.set('idle', entry('idle'));
+    tokens.set('used', entry('used'));
+    for (let i = 0; i < 50; i++) {
+      tokens.set(`t-${i}`, entry(`t-${i}`));
+      expect(tokens.get('used')?.value.jti).toBe('used');
+    }
+    expect(tokens.get('idle')).toBeUndefined();
+  });
+});
