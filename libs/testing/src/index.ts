@@ -3,5 +3,6 @@
  * Owns no rule of the product; nothing shipped imports it.
  */
 export { FakeIssuer, type TokenOverrides } from './fake-issuer.ts';
+export { FakeKServe, type Behaviour, type SeenRequest } from './fake-kserve.ts';
 export { ManualClock } from './manual-clock.ts';
 export { SigningPair } from './signing-pair.ts';

@@ -130,6 +130,6 @@ function reasonOf(error: Error): DenialReason {
   if (unreachable.has(code)) return 'upstream_unreachable';
   if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
     return 'upstream_timeout';
-  if (notUnderstood.has(code) || code.startsWith('HPE_')) return 'upstream_answer';
+  if (notUnderstood.has(code) || error instanceof errors.HTTPParserError) return 'upstream_answer';
   return 'upstream_broken';
 }

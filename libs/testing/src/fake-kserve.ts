@@ -1,0 +1,137 @@
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Socket } from 'node:net';
+
+/** A request as it reached the model server. */
+export interface SeenRequest {
+  method: string;
+  url: string;
+  rawHeaders: readonly string[];
+  body: Buffer;
+  /** Whether it arrived whole. */
+  complete: boolean;
+}
+
+/** How the server behaves from now on. */
+export type Behaviour =
+  /** Answers as KServe does; `:explain` sends every request header back, as KServe does too. */
+  | 'serve'
+  /** Sends the request body back. */
+  | 'echo'
+  | 'reset-before-answer'
+  | 'reset-in-the-middle'
+  | 'redirect'
+  | 'garbage'
+  | 'silent'
+  /** One piece every 20 ms, without an end. */
+  | 'trickle'
+  /** As fast as it is read, without an end. */
+  | 'flood';
+
+/** A model server on a real socket that writes down everything that reached it. */
+export class FakeKServe {
+  readonly seen: SeenRequest[] = [];
+  behaviour: Behaviour = 'serve';
+  url = '';
+  /** Answers that were cut off by the other side. */
+  aborted = 0;
+  /** Bytes written to answers so far. */
+  written = 0;
+  readonly #server: Server;
+
+  private constructor() {
+    this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => this.#receive(request, response));
+  }
+
+  static async start(): Promise<FakeKServe> {
+    const server = new FakeKServe();
+    await new Promise<void>((resolve) => server.#server.listen(0, '127.0.0.1', resolve));
+    const address = server.#server.address();
+    server.url = `http://127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`;
+    return server;
+  }
+
+  async close(): Promise<void> {
+    this.#server.closeAllConnections();
+    await new Promise((resolve) => this.#server.close(resolve));
+  }
+
+  #receive(request: IncomingMessage, response: ServerResponse): void {
+    const chunks: Buffer[] = [];
+    const entry = { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders };
+    const seen: SeenRequest = { ...entry, body: Buffer.alloc(0), complete: false };
+    this.seen.push(seen);
+    response.on('close', () => {
+      if (!response.writableFinished) this.aborted++;
+    });
+    request.on('error', () => undefined);
+    request.on('data', (chunk: Buffer) => chunks.push(chunk));
+    request.on('end', () => {
+      Object.assign(seen, { body: Buffer.concat(chunks), complete: true });
+      this.#answer(seen, request, response);
+    });
+  }
+
+  #answer(seen: SeenRequest, request: IncomingMessage, response: ServerResponse): void {
+    const socket = request.socket;
+    switch (this.behaviour) {
+      case 'serve':
+        return serve(seen, request, response);
+      case 'echo':
+        return void response.setHeader('content-type', 'application/octet-stream').end(seen.body);
+      case 'reset-before-answer':
+        return void socket.resetAndDestroy();
+      case 'reset-in-the-middle':
+        return resetInTheMiddle(response, socket);
+      case 'redirect':
+        return void response.writeHead(307, { location: 'http://evil.example/' }).end();
+      case 'garbage':
+        return void socket.end('this is no HTTP\r\n\r\n');
+      case 'silent':
+        return undefined;
+      case 'trickle':
+        return trickle(response);
+      case 'flood':
+        return this.#flood(response);
+    }
+  }
+
+  #flood(response: ServerResponse): void {
+    const chunk = Buffer.alloc(64 * 1024, 1);
+    const write = (): void => {
+      while (!response.destroyed) {
+        this.written += chunk.length;
+        if (!response.write(chunk)) break;
+      }
+    };
+    response.on('drain', write);
+    response.writeHead(200, { 'content-type': 'application/octet-stream' });
+    write();
+  }
+}
+
+function serve({ url }: SeenRequest, request: IncomingMessage, response: ServerResponse): void {
+  const json = (body: unknown, more: Record<string, string> = {}): void => {
+    for (const [name, value] of Object.entries(more)) response.setHeader(name, value);
+    response.setHeader('server', 'uvicorn').setHeader('content-type', 'application/json').end(JSON.stringify(body));
+  };
+  const name = /models\/([^/:]+)/.exec(url)?.[1] ?? '';
+  if (url.endsWith(':explain')) {
+    const { host: _h, connection: _c, 'content-length': _l, 'transfer-encoding': _t, ...echoed } = request.headers;
+    return json({ explanations: [] }, echoed as Record<string, string>);
+  }
+  if (url.endsWith(':predict')) return json({ predictions: [1] });
+  if (url.endsWith('/infer')) return json({ model_name: name, outputs: [] });
+  if (/^\/v[12]\/models$/.test(url)) return json({ models: ['iris', 'digits', 'secret'] });
+  return json({ name, ready: true });
+}
+
+function resetInTheMiddle(response: ServerResponse, socket: Socket): void {
+  response.writeHead(200, { 'content-type': 'application/json', 'content-length': '1000' });
+  response.write('{"predictions":[', () => setTimeout(() => socket.resetAndDestroy(), 50));
+}
+
+function trickle(response: ServerResponse): void {
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  const timer = setInterval(() => response.write('data: x\n\n'), 20);
+  response.on('close', () => clearInterval(timer));
+}
