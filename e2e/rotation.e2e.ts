@@ -4,7 +4,7 @@ import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rapidKeys, readSecret, runRotationLoad, startStack, type Stack } from '@modelgate/dev-stack';
+import { rapidKeys, rotationAccess, readSecret, runRotationLoad, startStack, type Stack } from '@modelgate/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { iris, stack as shared, v1Body } from './stack.ts';
 
@@ -27,7 +27,7 @@ beforeAll(async () => {
     realParts: true,
     replicas: { tokenService: 2, gateway: 2 },
     catalogue: (models) => models.map((entry) => ({ ...entry, upstream })),
-    access: (access) => ({ ...access, policies: access.policies.map(({ limit: _, ...policy }) => policy) }),
+    access: rotationAccess,
     tokenServiceEnv: rapidKeys,
     gatewayEnv: { CLOCK_SKEW: '1s', DEFAULT_LIMIT: '100000000/1s' },
   });
@@ -45,7 +45,7 @@ describe('rotation under load', () => {
     { timeout: 600_000 },
     async () => {
       if (!stack) throw new Error('the stack was not started');
-      const { accessToken } = await stack.realm.clientCredentials('batch-scorer');
+      const { accessToken } = await stack.realm.clientCredentials('long-lived');
       const result = await runRotationLoad(stack, {
         requests,
         concurrency: 12,

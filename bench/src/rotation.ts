@@ -2,7 +2,14 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { rapidKeys, readSecret, runRotationLoad, startStack, type RotationResult } from '@modelgate/dev-stack';
+import {
+  rapidKeys,
+  rotationAccess,
+  readSecret,
+  runRotationLoad,
+  startStack,
+  type RotationResult,
+} from '@modelgate/dev-stack';
 import { firstLine, script, startOn } from './child.ts';
 import type { Report } from './report.ts';
 
@@ -24,12 +31,12 @@ export async function benchmarkRotation(): Promise<Report> {
     replicas,
     onProgress: (text) => process.stdout.write(`  ${text}\n`),
     catalogue: (models) => models.map((model) => ({ ...model, upstream })),
-    access: (access) => ({ ...access, policies: access.policies.map(({ limit: _, ...policy }) => policy) }),
+    access: rotationAccess,
     tokenServiceEnv: rapidKeys,
     gatewayEnv: { CLOCK_SKEW: '1s', DEFAULT_LIMIT: '100000000/1s' },
   });
   try {
-    const { accessToken } = await stack.realm.clientCredentials('batch-scorer');
+    const { accessToken } = await stack.realm.clientCredentials('long-lived');
     const result = await runRotationLoad(stack, {
       requests,
       concurrency: 16,

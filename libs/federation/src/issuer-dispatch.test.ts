@@ -1,9 +1,11 @@
 import type { Subject } from '@modelgate/issuance';
+import { parseCompactJws } from '@modelgate/jwks';
 import { OAuthError, TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { JwksSite, ProviderKey, realm, StillClock, trusted, userClaims, verdict } from './identity-provider.fixture.ts';
 import { IssuerDispatch } from './issuer-dispatch.ts';
+import { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
 
 const first = new ProviderKey('RS256', 'k1');
 const second = new ProviderKey('RS256', 'k2');
@@ -49,6 +51,26 @@ describe('several issuers', () => {
     const issuers = await dispatch(trusted(), other);
     expect(issuers.unready()).toEqual(['other']);
     expect(await verdict(issuers, token())).toBe('accepted');
+  });
+});
+
+describe('one issuer by itself', () => {
+  it('refuses a token of another, though its own key signed it', async () => {
+    const alone = new KeycloakIssuer(trusted(), { clock, get: site.get });
+    await alone.start();
+    const foreign = parseCompactJws(token(first, { iss: otherRealm }), 8192);
+    await expect(alone.verify(foreign)).rejects.toMatchObject({ detail: 'iss is not this issuer' });
+    alone.stop();
+  });
+});
+
+describe('a dispatch that was stopped', () => {
+  it('asks nobody any more', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const issuers = await dispatch();
+    issuers.stop();
+    await vi.advanceTimersByTimeAsync(1_000_000);
+    expect(site.asked).toBe(1);
   });
 });
 

@@ -105,11 +105,13 @@ describe('JwksManager start', () => {
 
   it('answers for its algorithms alone', async () => {
     const rsa = new TestKey('RS256', 'rsa');
-    endpoint.reply = () => answer(jwks(first, rsa));
+    endpoint.reply = () => answer({ keys: [first.jwk, rsa.jwk, null] });
     const keys = await started();
+    expect(keys.snapshot()).toMatchObject({ kids: ['first', 'rsa'], skipped: ['2: not an object'] });
     expect(keys.peek('rsa', 'RS256')).toBeUndefined();
     expect(await keys.find('rsa', 'RS256')).toBeUndefined();
     expect(await keys.find('first', 'none')).toBeUndefined();
+    expect(await keys.find('unknown', 'RS256')).toBeUndefined();
     expect(endpoint.asked).toBe(1);
   });
 });
@@ -163,6 +165,13 @@ describe('JwksManager in the background', () => {
     expect(endpoint.asked).toBe(1);
     await vi.advanceTimersByTimeAsync(1);
     expect(endpoint.asked).toBe(2);
+  });
+
+  it('asks nothing any more once stopped', async () => {
+    const keys = await started();
+    keys.stop();
+    await vi.advanceTimersByTimeAsync(1_000_000);
+    expect(endpoint.asked).toBe(1);
   });
 
   it('asks nothing any more once stopped, and drops what is under way', async () => {
@@ -273,6 +282,18 @@ describe('JwksManager and unknown kids', () => {
     endpoint.release();
     expect((await found)?.equals(second.publicKey)).toBe(true);
     expect(endpoint.asked).toBe(3);
+  });
+
+  it('is content with what a fetch under way brings', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const keys = await started();
+    endpoint.reply = () => answer(jwks(first, second));
+    endpoint.hold();
+    await vi.advanceTimersByTimeAsync(300_000);
+    const found = keys.find('second', 'ES256');
+    endpoint.release();
+    expect((await found)?.equals(second.publicKey)).toBe(true);
+    expect(endpoint.asked).toBe(2);
   });
 
   it('tells 10 000 unknown kids at once with one fetch', async () => {

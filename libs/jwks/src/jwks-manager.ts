@@ -47,8 +47,6 @@ export interface JwksSnapshot {
 }
 
 const timeoutMs = 3_000;
-/** Kids that were looked for and not found; bounded, since whoever sends tokens chooses them. */
-const maxMissing = 1_000;
 /** The next try after a failure comes after one to two times this. */
 const retrySeconds = 2;
 
@@ -71,6 +69,7 @@ export class JwksManager {
   #brought = 0;
   #timer: NodeJS.Timeout | undefined;
   readonly #stopping = new AbortController();
+  /** Kids the last fetch was begun for and did not bring: no more than may wait for it. */
   readonly #missingSince = new Map<string, number>();
 
   constructor(options: JwksManagerOptions) {
@@ -122,7 +121,7 @@ export class JwksManager {
     const known = this.peek(kid, alg);
     if (known) return known;
     if (!this.#options.algorithms.includes(alg)) return undefined;
-    if (!this.ready() || !(this.#has(kid) || this.#isMissing(kid))) await this.#lookFor(kid);
+    if (!this.#has(kid) && !this.#isMissing(kid)) await this.#lookFor(kid);
     if (!this.ready()) throw new JwksUnavailable('there are no keys to verify with');
     return this.peek(kid, alg);
   }
@@ -158,7 +157,7 @@ export class JwksManager {
       void this.#fetch().catch(() => undefined);
     }
     await this.#settled();
-    if (this.#brought > asked && !this.#has(kid)) this.#rememberMissing(kid);
+    if (this.#brought > asked && !this.#has(kid)) this.#missingSince.set(kid, this.#options.clock.now());
   }
 
   /** @returns false where too many wait already */
@@ -173,13 +172,6 @@ export class JwksManager {
     } finally {
       this.#waiting--;
     }
-  }
-
-  #rememberMissing(kid: string): void {
-    if (this.#missingSince.size >= maxMissing) {
-      this.#missingSince.delete(this.#missingSince.keys().next().value ?? '');
-    }
-    this.#missingSince.set(kid, this.#options.clock.now());
   }
 
   async #settled(): Promise<void> {

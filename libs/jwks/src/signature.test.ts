@@ -66,6 +66,20 @@ describe('verifySignature', () => {
     expect(verifySignature(replaced(jws, der), alg, publicKey)).toBe(false);
   });
 
+  it.each(['ES256', 'ES384', 'ES512'])('%s: refuses zeros in front of r and s, which change neither', (alg) => {
+    const jws = signed(alg);
+    const half = jws.signature.length / 2;
+    const [r, s] = [jws.signature.subarray(0, half), jws.signature.subarray(half)];
+    const nothing = Buffer.alloc(1);
+    for (const parts of [
+      [r, nothing, s],
+      [nothing, r, nothing, s],
+      [nothing, r, s],
+    ]) {
+      expect(verifySignature(replaced(jws, Buffer.concat(parts)), alg, keyOf(alg).publicKey)).toBe(false);
+    }
+  });
+
   const order = Buffer.from('ffffffff00000000ffffffffffffffffbce6faada7179e84f3b9cac2fc632551', 'hex');
   const zero = Buffer.alloc(32);
   const one = Buffer.concat([Buffer.alloc(31), Buffer.from([1])]);

@@ -6,14 +6,32 @@ import type { Limit, LimitVerdict } from './limit.ts';
  * long as it says has waited long enough.
  */
 export function rateLimitFields(limit: Limit, verdict: LimitVerdict, policyName: string): Record<string, string> {
-  const name = structuredString(policyName);
+  const { name, policy } = spelt(limit, policyName);
   const retryAfter = Math.max(1, Math.ceil(verdict.retryAfterSeconds));
   const reset = verdict.allowed ? Math.ceil(verdict.resetSeconds) : retryAfter;
   return {
-    'RateLimit-Policy': `${name};q=${limit.quota};w=${limit.windowSeconds}`,
+    'RateLimit-Policy': policy,
     RateLimit: `${name};r=${verdict.remaining};t=${reset}`,
     ...(!verdict.allowed && { 'Retry-After': String(retryAfter) }),
   };
+}
+
+interface Spelling {
+  policyName: string;
+  name: string;
+  policy: string;
+}
+
+/** Limits are immutable, and a request brings the same object as the one before it. */
+const spellings = new WeakMap<Limit, Spelling>();
+
+function spelt(limit: Limit, policyName: string): Spelling {
+  const known = spellings.get(limit);
+  if (known?.policyName === policyName) return known;
+  const name = structuredString(policyName);
+  const spelling = { policyName, name, policy: `${name};q=${limit.quota};w=${limit.windowSeconds}` };
+  spellings.set(limit, spelling);
+  return spelling;
 }
 
 /** A String of RFC 9651 §3.3.3: printable ASCII, with `"` and `\` escaped. */

@@ -28,6 +28,7 @@ export class ForwardedAnswer implements Dispatcher.DispatchHandler {
   #settled = false;
   /** Bytes of the body that are still to come; NaN where nobody said how many. */
   #left = Number.NaN;
+  #resume: () => void = () => undefined;
 
   constructor(response: ServerResponse, hooks: AnswerHooks) {
     this.response = response;
@@ -72,7 +73,9 @@ export class ForwardedAnswer implements Dispatcher.DispatchHandler {
       this.response.end(chunk);
       return true;
     }
-    return this.response.write(chunk);
+    if (this.response.write(chunk)) return true;
+    this.response.once('drain', this.#resume);
+    return false;
   }
 
   onComplete(): void {
@@ -90,7 +93,7 @@ export class ForwardedAnswer implements Dispatcher.DispatchHandler {
     const length = headers.indexOf('content-length');
     if (length >= 0 && length % 2 === 0) this.#left = Number(headers[length + 1]);
     headers.push(...this.hooks.extraHeaders);
-    this.response.on('drain', resume);
+    this.#resume = resume;
     this.response.writeHead(this.status, headers);
     // What comes in pieces may be meant to be seen in pieces.
     if (Number.isNaN(this.#left)) this.response.flushHeaders();

@@ -158,6 +158,14 @@ describe('PollingFeed', () => {
     expect(asked).toHaveLength(3);
   });
 
+  it('asks nothing any more once stopped', async () => {
+    const polled = feed();
+    await polled.start();
+    polled.stop();
+    await pass(10_000);
+    expect(asked).toHaveLength(1);
+  });
+
   it('stops, and says nothing of what was under way', async () => {
     const polled = feed();
     await polled.start();

@@ -270,6 +270,10 @@ describe('sub', () => {
     expect(await ask(user({ sub }))).toBe('sub is malformed');
   });
 
+  it('may have 1024 characters', async () => {
+    expect(await ask(user({ sub: 'x'.repeat(1024) }))).toBe('accepted');
+  });
+
   it('refuses one that could be taken for a client of a token without sub', async () => {
     expect(await ask(user({ sub: 'client:notebook' }))).toBe('sub begins with client:');
   });
