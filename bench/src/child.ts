@@ -6,6 +6,9 @@ export type Core = 'measured' | 'other';
 
 const pinned = process.platform === 'linux' && spawnSync('taskset', ['-V']).status === 0;
 
+const running = new Set<ChildProcess>();
+process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+
 /** Says so where the two cannot be kept apart. */
 export const pinning = pinned ? 'measured process on its own core' : 'taskset is missing: cores are shared';
 
@@ -13,7 +16,8 @@ export const pinning = pinned ? 'measured process on its own core' : 'taskset is
 export function startOn(core: Core, command: readonly string[], env: Record<string, string> = {}): ChildProcess {
   const [binary = '', ...args] = pinned ? ['taskset', '-c', core === 'measured' ? '1' : '0', ...command] : command;
   const child = spawn(binary, args, { stdio: ['ignore', 'pipe', 'inherit'], env: { ...process.env, ...env } });
-  process.on('exit', () => child.kill('SIGKILL'));
+  running.add(child);
+  child.once('exit', () => running.delete(child));
   return child;
 }
 

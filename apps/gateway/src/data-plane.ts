@@ -100,11 +100,12 @@ export class DataPlane {
 
   #authorise(exchange: Exchange, token: ModelToken): void {
     const { classified } = exchange;
-    const known = { ...exchange, token };
-    if (isDenial(classified)) return this.#refuse(classified, known);
+    exchange.token = token;
+    if (isDenial(classified)) return this.#refuse(classified, exchange);
     const operation = classified;
+    exchange.operation = operation;
     const denial = decide(token, operation);
-    if (denial) return this.#refuse(denial, { ...known, operation });
+    if (denial) return this.#refuse(denial, exchange);
     const { limits, limitStore, clock } = this.#options;
     const limit = limits.of(token.policy);
     const verdict = limitStore.take(
@@ -127,7 +128,7 @@ export class DataPlane {
     { limit, verdict }: { limit: Limit; verdict: LimitVerdict },
   ): void {
     const fields = rateLimitFields(limit, verdict, token.policy ?? 'default');
-    if (!verdict.allowed) return this.#refuse(deny('rate_limited'), { ...exchange, token, operation, headers: fields });
+    if (!verdict.allowed) return this.#refuse(deny('rate_limited'), { ...exchange, headers: fields });
     const extra = ['x-request-id', exchange.id];
     for (const name in fields) extra.push(name, fields[name] ?? '');
     this.#read(exchange, (body) => this.#forward(exchange, token, operation, { body, extra }));
@@ -152,14 +153,13 @@ export class DataPlane {
   ): void {
     const { upstreams, maxBodyBytes, catalogue, logger } = this.#options;
     const headers = requestHeaders(exchange.request, operation, exchange.id);
-    const refused = { ...exchange, token, operation };
     upstreams.forward(
       { operation, headers, body, maxBodyBytes, response: exchange.response },
       {
         extraHeaders: extra,
         filter: (list) => filterList(list, operation.protocol, catalogue.callableNames(token, operation)),
         onDone: () => undefined,
-        onRefused: (reason, cause) => this.#refuse(deny(reason), { ...refused, detail: cause?.message }),
+        onRefused: (reason, cause) => this.#refuse(deny(reason), { ...exchange, detail: cause?.message }),
         onBroken: (cause) =>
           logger.warn(
             { requestId: exchange.id, model: formatModelRef(operation.model), reason: cause.message },

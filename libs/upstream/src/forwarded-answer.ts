@@ -70,7 +70,9 @@ export class ForwardedAnswer implements Dispatcher.DispatchHandler {
     if (this.#settled) return false;
     this.#left -= chunk.length;
     if (this.#left === 0) {
-      this.response.end(chunk);
+      // Node writes head and text in one piece, and head and bytes in two.
+      if (chunk.length <= smallAnswer) this.response.end(chunk.toString('latin1'), 'latin1');
+      else this.response.end(chunk);
       return true;
     }
     if (this.response.write(chunk)) return true;
@@ -112,6 +114,8 @@ export class ForwardedAnswer implements Dispatcher.DispatchHandler {
     this.#abort?.(cause);
   }
 }
+
+const smallAnswer = 16 * 1024;
 
 const unreachable = new Set([
   'ECONNREFUSED',
