@@ -71,8 +71,12 @@ export class TestBed {
     if (!ready) issuer.down = true;
     const gateway = await startGateway(readConfig(settings), logger);
     const bed = new TestBed({ issuer, model, gateway, lines, folder });
-    while (ready && !(await bed.isReady()));
+    if (ready) await bed.untilReady();
     return bed;
+  }
+
+  async untilReady(): Promise<void> {
+    while (!(await this.isReady()));
   }
 
   async isReady(): Promise<boolean> {

@@ -6,6 +6,8 @@ import type { TaggedDocument } from './entity-tag.ts';
 
 /** How old an answer may be: gateways poll every second, and all of them share one query. */
 const freshMs = 250;
+/** A verifier accepts a token for as long past its `exp`, and one that starts then must hear of it. */
+export const longestSkewSeconds = 300;
 
 /** What was revoked, as gateways read it: `{"version", "tokens": [{"jti", "exp"}], "kids": []}`. */
 export class RevocationsFeed {
@@ -32,7 +34,7 @@ export class RevocationsFeed {
 
   async #take(): Promise<TaggedDocument> {
     const takenAt = this.#clock.now();
-    const snapshot = await this.#store.snapshot(this.#clock.seconds());
+    const snapshot = await this.#store.snapshot(this.#clock.seconds() - longestSkewSeconds);
     const kids = [...this.#keys.revokedKids()].sort();
     const version = createHash('sha256')
       .update(`${snapshot.version} ${kids.join(' ')}`)

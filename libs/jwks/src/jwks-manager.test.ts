@@ -146,6 +146,17 @@ describe('JwksManager in the background', () => {
     expect(keys.peek('first', 'ES256')).toBeUndefined();
   });
 
+  it('renews once per interval, however often it fetched in between', async () => {
+    const keys = await started();
+    for (let i = 0; i < 5; i++) {
+      clock.advance(5);
+      await keys.find(`kid-${i}`, 'ES256');
+    }
+    expect(endpoint.asked).toBe(6);
+    await vi.advanceTimersByTimeAsync(300_000);
+    expect(endpoint.asked).toBe(7);
+  });
+
   it('tries again soon after a failure, a start that failed included, and not in a rush', async () => {
     endpoint.reply = down;
     const keys = manager();

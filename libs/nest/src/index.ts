@@ -18,3 +18,4 @@ export { createLogger, logListening, NestLogger, type Logger } from './logger.ts
 export { OAuthErrorFilter } from './oauth-error-filter.ts';
 export { requestId } from './request-id.ts';
 export { runMain } from './run-main.ts';
+export { runService, type ServiceMain } from './run-service.ts';

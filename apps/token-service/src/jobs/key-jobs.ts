@@ -3,6 +3,7 @@ import type { KeyRing } from '@modelgate/keys';
 import type { Logger } from '@modelgate/nest';
 import type { Clock } from '@modelgate/oauth';
 import { randomUUID } from 'node:crypto';
+import { longestSkewSeconds } from '../revocations-feed.ts';
 import type { ScheduledJob } from './job-scheduler.ts';
 
 /** What is to be done now and then, whoever of the replicas does it. */
@@ -27,7 +28,7 @@ export function keyJobs(parts: {
       name: 'forget-expired-revocations',
       everySeconds: 3600,
       run: async () => {
-        const count = await revocations.prune(clock.seconds());
+        const count = await revocations.prune(clock.seconds() - longestSkewSeconds);
         if (count > 0) logger.info({ count }, 'expired revocations forgotten');
       },
     },
