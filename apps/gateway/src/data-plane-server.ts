@@ -41,7 +41,7 @@ export class DataPlaneServer implements OnApplicationBootstrap, OnApplicationShu
     });
     this.#server.on('checkContinue', (request, response) => dataPlane.handle(request, response, true));
     this.#server.on('checkExpectation', (request, response) => dataPlane.handle(request, response));
-    this.#server.on('connect', (_request, socket: Duplex) => socket.end(answer(400, 'CONNECT is not supported')));
+    this.#server.on('connect', (_request, socket: Duplex) => endWith(socket, answer(400, 'CONNECT is not supported')));
     this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#onClientError(error, socket));
   }
 
@@ -78,8 +78,24 @@ export class DataPlaneServer implements OnApplicationBootstrap, OnApplicationShu
     this.#options.logger.warn({ status, reason: error.code ?? 'malformed request' }, 'refused');
     // An answer that has begun cannot be followed by another one.
     if (this.#answering.get(socket)?.headersSent) return void socket.destroy();
-    socket.end(answer(status, sentences[status] ?? 'The request is malformed.'), () => socket.destroy());
+    endWith(socket, answer(status, sentences[status] ?? 'The request is malformed.'));
   }
+}
+
+/** How long the other side has to read the last answer and close. */
+const lingerMs = 2_000;
+
+/**
+ * The last bytes on a socket that Node has handed over. Node takes its own listeners off such a socket, so an error without a
+ * listener here would end the process, and a peer that never closes would keep the socket open.
+ */
+function endWith(socket: Duplex, bytes: string): void {
+  const limit = setTimeout(() => socket.destroy(), lingerMs);
+  socket.on('error', () => socket.destroy());
+  socket.once('close', () => clearTimeout(limit));
+  socket.end(bytes);
+  // Unread bytes would turn the close into a reset, and a reset may overtake the answer.
+  socket.resume();
 }
 
 const statuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };

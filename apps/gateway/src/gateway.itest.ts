@@ -321,6 +321,60 @@ describe('what is no HTTP, or not quite', () => {
   });
 });
 
+describe('connections that are reset or never closed', () => {
+  const predict = (more = ''): string =>
+    `POST ${predictPath} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${bed.issuer.sign()}\r\n${more}Content-Length: 2\r\n\r\n{}`;
+  const uncaught: unknown[] = [];
+  const note = (error: unknown): void => void uncaught.push(error);
+  beforeAll(() => void process.on('uncaughtException', note));
+  afterAll(() => void process.off('uncaughtException', note));
+
+  it.each<[string, () => string]>([
+    ['CONNECT', () => 'CONNECT a:1 HTTP/1.1\r\n\r\n'],
+    ['CONNECT with bytes for the tunnel', () => 'CONNECT a:1 HTTP/1.1\r\nHost: a:1\r\n\r\nbytes of a tunnel'],
+    ['an upgrade', () => 'GET / HTTP/1.1\r\nHost: a\r\nConnection: upgrade\r\nUpgrade: websocket\r\n\r\n'],
+    ['a prediction', predict],
+    ['a prediction that waits for 100 Continue', () => predict('Expect: 100-continue\r\n')],
+    ['two predictions in one write', () => predict() + predict()],
+    ['bytes that are not HTTP', () => 'garbage\r\n\r\n'],
+    ['the HTTP/2 preface', () => 'PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n'],
+  ])('survives a reset at every byte of %s, and after its answer', async (_, make) => {
+    const bytes = make();
+    await Promise.all([resetAfter(bytes, 'answer'), resetAfter(bytes, 'sent')]);
+    for (let length = 1; length < bytes.length; length += 50) {
+      const cuts = Array.from({ length: Math.min(50, bytes.length - length) }, (__, i) => bytes.slice(0, length + i));
+      await Promise.all(cuts.map((cut) => resetAfter(cut, 'sent')));
+    }
+    expect((await bed.predict(bed.issuer.sign())).status).toBe(200);
+    expect(uncaught).toEqual([]);
+  });
+
+  it('closes a refused CONNECT whose caller never closes its own side', async () => {
+    const { hostname, port } = new URL(bed.gateway.url);
+    const socket = connect({ host: hostname, port: Number(port), allowHalfOpen: true });
+    socket.on('error', () => undefined);
+    socket.resume();
+    socket.write('CONNECT a:1 HTTP/1.1\r\n\r\n');
+    await new Promise((resolve) => socket.once('end', resolve));
+    // Once the gateway has let go of the socket, further bytes are answered by a reset.
+    await until(() => {
+      if (!socket.destroyed) socket.write('x');
+      return socket.destroyed;
+    });
+  });
+
+  function resetAfter(bytes: string, moment: 'sent' | 'answer'): Promise<void> {
+    const { hostname, port } = new URL(bed.gateway.url);
+    return new Promise((resolve) => {
+      const socket = connect(Number(port), hostname);
+      socket.on('error', () => undefined);
+      socket.on('close', () => resolve());
+      socket.write(bytes, () => moment === 'sent' && socket.resetAndDestroy());
+      socket.on('data', () => moment === 'answer' && socket.resetAndDestroy());
+    });
+  }
+});
+
 describe('starting and stopping', () => {
   it('is not open and not ready while the issuer is away, and is both once it is there', async () => {
     const late = await TestBed.start({}, { ready: false });
