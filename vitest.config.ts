@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 // Oxc compiles decorators only when asked to; Nest resolves constructor arguments from the metadata they emit.
@@ -5,7 +6,19 @@ const oxc = { decorator: { legacy: true, emitDecoratorMetadata: true } };
 const resolve = { conditions: ['@modelgate/source'] };
 const ssr = { resolve: { conditions: ['@modelgate/source'], externalConditions: ['@modelgate/source'] } };
 
-function suite(name: string, include: string[], timeout: number, globalSetup?: string) {
+/** Vitest itself leaves one core idle, which is half of a machine with two. */
+const cores = availableParallelism();
+
+interface Suite {
+  name: string;
+  include: string[];
+  /** Of a test and of a hook, in milliseconds: what a slow machine needs that does other things as well. */
+  timeout: number;
+  maxWorkers: number;
+  globalSetup?: string;
+}
+
+function suite({ name, include, timeout, maxWorkers, globalSetup }: Suite) {
   return {
     oxc,
     resolve,
@@ -16,7 +29,9 @@ function suite(name: string, include: string[], timeout: number, globalSetup?: s
       exclude: ['**/dist/**', '**/node_modules/**'],
       testTimeout: timeout,
       hookTimeout: timeout,
-      ...(globalSetup && { globalSetup }),
+      maxWorkers,
+      // Files with a common set-up share what it has started, and count what reaches it.
+      ...(globalSetup && { globalSetup, fileParallelism: false }),
     },
   };
 }
@@ -24,10 +39,27 @@ function suite(name: string, include: string[], timeout: number, globalSetup?: s
 export default defineConfig({
   test: {
     projects: [
-      suite('unit', ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'packages/**/*.test.ts'], 20_000),
-      suite('simulation', ['libs/**/*.sim.ts'], 600_000),
-      suite('integration', ['libs/**/*.itest.ts', 'apps/**/*.itest.ts'], 60_000),
-      suite('e2e', ['e2e/**/*.e2e.ts'], 120_000, './e2e/stack.setup.ts'),
+      suite({
+        name: 'unit',
+        include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'tools/**/*.test.ts', 'packages/**/*.test.ts'],
+        timeout: 60_000,
+        maxWorkers: cores,
+      }),
+      suite({ name: 'simulation', include: ['libs/**/*.sim.ts'], timeout: 600_000, maxWorkers: cores }),
+      suite({
+        name: 'integration',
+        include: ['libs/**/*.itest.ts', 'apps/**/*.itest.ts'],
+        timeout: 120_000,
+        // They wait for servers most of the time.
+        maxWorkers: cores + 1,
+      }),
+      suite({
+        name: 'e2e',
+        include: ['e2e/**/*.e2e.ts'],
+        timeout: 300_000,
+        maxWorkers: 1,
+        globalSetup: './e2e/stack.setup.ts',
+      }),
     ],
   },
 });

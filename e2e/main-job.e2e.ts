@@ -88,7 +88,7 @@ describe('the main job', () => {
       });
     expect(await status('iris.fraud.models.example.com')).toBe(200);
     expect(await status('iris-fraud.models.example.com')).toBe(200);
-    expect(await status('digits.vision.models.example.com')).toBe(404);
+    expect(await status('digits.vision.models.example.com')).toBe(403);
     expect(await status('iris.fraud.models.example.org')).toBe(404);
   });
 
@@ -161,7 +161,8 @@ describe('the main job', () => {
 
   it('gives a token of ten hours no more than the policy’s cap', async () => {
     const { accessToken, expiresIn } = await realm.clientCredentials('long-lived');
-    expect(expiresIn).toBe(36_000);
+    // Keycloak reads its clock once for `exp` and again for `expires_in`: a second may have turned in between.
+    expect(expiresIn).toBeGreaterThan(35_990);
     const { body } = await exchange(stack.issuer, client('long-lived'), accessToken, { policy: 'capped' });
     expect(body['expires_in']).toBe(120);
   });
@@ -171,7 +172,7 @@ describe('the main job', () => {
     expect((await predict(token)).status).toBe(200);
     await sleep(12_500);
     const answer = await predict(token);
-    expect(answer).toMatchObject({ status: 401, body: { reason: 'token_invalid' } });
+    expect(answer).toMatchObject({ status: 401, body: { reason: 'token_expired' } });
     expect(answer.headers.get('www-authenticate')).toContain('error="invalid_token"');
   });
 
@@ -181,7 +182,7 @@ describe('the main job', () => {
     expect((await revoke(stack.issuer, client('batch-scorer'), token)).status).toBe(200);
     const started = Date.now();
     let status = 200;
-    while (status === 200 && Date.now() - started < 10_000) {
+    while (status === 200 && Date.now() - started < 30_000) {
       await sleep(100);
       ({ status } = await predict(token));
     }

@@ -16,7 +16,10 @@ const oddPaths = [
   '/v1/models/iris:predict%20',
   '/v1/models/iris:predict%3Fx',
   '/v1/models/iris%00:predict',
+  '/v1/models/iris%20:predict',
   '/v1/models/iris%23:predict',
+  '/v1/models/iris%3F:predict',
+  '/v1/models/iris%C3%A9:predict',
   '/v1/models/iris%FF:predict',
   '/v1/models/iris%ZZ:predict',
   '/v1/models/iris%252Fx:predict',
@@ -38,6 +41,13 @@ const oddPaths = [
   '/v2/models/%61/infer',
   '/v2/models/iris/infer%0a',
   '/v2/models/iris/infer/',
+  '/v2/models/iris/infer%2F',
+  '/v2/models/iris%252Fx/infer',
+  '/../v2/models/iris/infer',
+  '/%2e%2e/v2/models/iris/infer',
+  '//v2/models/iris/infer',
+  '/v2//models/iris/infer',
+  '/v2/models/iris;x=1/infer',
   '/v2/models/iris/infer?model_version=9',
   '/%76%32/models/iris/infer',
   '/v2%2frepository/models/iris/load',
@@ -60,6 +70,8 @@ const foreignRoutes = [
   '/openai/v1/chat/completions',
   '/v1/models/digits:predict',
   '/v1/models/iris:predict:predict',
+  '/v1/models/iris:explain:predict',
+  '/V2/models/iris/infer',
   '/v1/models/iris:PREDICT',
   '/V1/models/iris:predict',
   '/v1/models/IRIS:predict',
@@ -77,7 +89,7 @@ function send(lines: readonly string[], body = '{"instances":[[1,1,1,1]]}'): Pro
   return new Promise((resolve, reject) => {
     const socket = connect(Number(port), hostname);
     let answer = '';
-    socket.setTimeout(5_000, () => socket.destroy(new Error('no answer')));
+    socket.setTimeout(60_000, () => socket.destroy(new Error('no answer')));
     socket.on('error', reject);
     socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
     socket.on('close', () =>
@@ -90,9 +102,10 @@ function send(lines: readonly string[], body = '{"instances":[[1,1,1,1]]}'): Pro
 
 const authorised = (): string[] => [`Authorization: Bearer ${token}`, 'Content-Type: application/json'];
 
-async function refused(target: string, host: string, status: number): Promise<void> {
+async function refused(target: string, host: string, status: number, method = 'POST'): Promise<void> {
   const before = (await reached()).length;
-  const answer = await send([`POST ${target} HTTP/1.1`, `Host: ${host}`, ...authorised()]);
+  const body = method === 'GET' ? [''] : [];
+  const answer = await send([`${method} ${target} HTTP/1.1`, `Host: ${host}`, ...authorised()], ...body);
   expect(answer.status, answer.head).toBe(status);
   expect(answer.head).not.toMatch(/\r\nlocation:/i);
   expect((await reached()).length).toBe(before);
@@ -101,6 +114,8 @@ async function refused(target: string, host: string, status: number): Promise<vo
 describe('odd paths, with a good token', () => {
   it.each(oddPaths)('by path: %s is 400 and reaches nothing', (path) => refused(prefix + path, '127.0.0.1', 400));
   it.each(oddPaths)('by host: %s is 400 and reaches nothing', (path) => refused(path, modelHost, 400));
+  it('GET of what is POSTed is 405: KServe would take the verb for a part of a name', () =>
+    refused('/v1/models/iris:predict', modelHost, 405, 'GET'));
   it.each(foreignRoutes)('%s is no route and reaches nothing', (path) => refused(prefix + path, '127.0.0.1', 404));
 
   it.each([

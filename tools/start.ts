@@ -3,12 +3,13 @@
  */
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { parseArgs } from 'node:util';
 import { liveOwners, Progress, RunFolder } from '@modelgate/real-parts';
 import { startStack, type Stack } from '@modelgate/dev-stack';
 import { build } from './build.ts';
+import { readArguments } from './command-line.ts';
 import { irisBody, irisPath, runMainJob } from './main-job.ts';
 import { root } from './step.ts';
+import { stopRequested } from './stop-requested.ts';
 
 const help = `npm start [-- --once]
 
@@ -17,6 +18,10 @@ token service and the gateway, runs the main job once, and stays up until Ctrl-C
 every URL, client and secret file.
 
   --once   exit with the verdict of the main job
+
+Environment: MODELGATE_CACHE   where downloads and built servers are kept
+             KEYCLOAK_URL      a Keycloak that runs already, with the realm of deploy/keycloak imported
+             DATABASE_URL      a PostgreSQL that runs already, in which its user may create databases
 `;
 const folder = join(root, '.modelgate', 'dev');
 const runs = join(root, '.modelgate', 'run');
@@ -32,8 +37,7 @@ const quickKeys = {
 };
 
 async function main(): Promise<number> {
-  const { values } = parseArgs({ options: { once: { type: 'boolean' }, help: { type: 'boolean' } } });
-  if (values.help) return say(help);
+  const { values } = readArguments(help, { once: { type: 'boolean' } });
   const started = Date.now();
   if (!(await build())) return 1;
   const [other] = liveOwners('dev', runs);
@@ -43,6 +47,8 @@ async function main(): Promise<number> {
   rmSync(folder, { recursive: true, force: true });
   mkdirSync(folder, { recursive: true, mode: 0o700 });
   const stopped = stopRequested();
+  let up = false;
+  void stopped.then(() => up || stopBeforeUp());
   say('\nStarting the stack …\n');
   const stack = await startStack({
     root,
@@ -52,6 +58,7 @@ async function main(): Promise<number> {
     tokenServiceEnv: quickKeys,
     ports: values.once ? {} : { tokenService: 8080, gateway: 8081, identity: 8180 },
   });
+  up = true;
   try {
     for (const sentence of stack.parts.standIns) say(`\n${sentence}\n`);
     say(`\nUp after ${seconds(started)}. The main job:\n\n`);
@@ -67,6 +74,12 @@ async function main(): Promise<number> {
     await stack.stop();
     await run.remove();
   }
+}
+
+/** Nobody waits for downloads that are not wanted any more: what has been started ends with this process. */
+function stopBeforeUp(): never {
+  say('\nStopped before it was up.\n');
+  process.exit(130);
 }
 
 function describe(stack: Stack): void {
@@ -115,20 +128,6 @@ function curl({ issuer, gateways, realm, secretFiles }: Stack): string {
        -H 'Content-Type: application/json' -d '${JSON.stringify(irisBody)}'
 
 `;
-}
-
-/** Resolves at the first Ctrl-C; a second one ends the process at once. */
-function stopRequested(): Promise<void> {
-  return new Promise((resolve) => {
-    let asked = false;
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
-      process.on(signal, () => {
-        if (asked) process.exit(130);
-        asked = true;
-        resolve();
-      });
-    }
-  });
 }
 
 function seconds(since: number): string {

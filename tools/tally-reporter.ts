@@ -7,18 +7,20 @@ import type { Reporter, TestCase, TestModule } from 'vitest/node';
 
 export interface Tally {
   passed: number;
-  failed: number;
+  /** By name, so that the end of a long log says them again. */
+  failed: string[];
   skipped: { name: string; reason: string }[];
 }
 
 export class TallyReporter implements Reporter {
   onTestRunEnd(modules: readonly TestModule[], errors: readonly unknown[]): void {
-    const tally: Tally = { passed: 0, failed: errors.length, skipped: [] };
+    const tally: Tally = { passed: 0, failed: errors.map(() => 'an error outside of any test'), skipped: [] };
     for (const module of modules) {
       const tests = [...module.children.allTests()];
       for (const test of tests) count(tally, test, module);
-      if (module.errors().length > 0 || (!module.ok() && !tests.some((test) => test.result().state === 'failed')))
-        tally.failed++;
+      if (module.errors().length > 0 || (!module.ok() && !tests.some((test) => test.result().state === 'failed'))) {
+        tally.failed.push(module.relativeModuleId);
+      }
     }
     const file = process.env['MODELGATE_TALLY'];
     if (file) writeFileSync(file, JSON.stringify(tally));
@@ -28,7 +30,7 @@ export class TallyReporter implements Reporter {
 function count(tally: Tally, test: TestCase, module: TestModule): void {
   const result = test.result();
   if (result.state === 'passed') tally.passed++;
-  else if (result.state === 'failed') tally.failed++;
+  else if (result.state === 'failed') tally.failed.push(`${module.relativeModuleId} > ${test.fullName}`);
   else {
     const reason = (result.state === 'skipped' && result.note) || 'no reason given';
     tally.skipped.push({ name: `${module.relativeModuleId} > ${test.fullName}`, reason });

@@ -1,14 +1,18 @@
 /**
- * The model server of the gateway benchmarks: answers every request at once with the same small prediction, on bare
- * sockets, so that what is measured is the proxy in front of it. Prints its port.
+ * The model server of the gateway benchmarks: answers every request at once with the same small prediction, or with its list
+ * of models, on bare sockets, so that what is measured is the proxy in front of it. Prints its port.
  */
 import { createServer, type Socket } from 'node:net';
 
-const body = JSON.stringify({ predictions: [0, 2, 1, 0, 2, 1, 0, 2, 1, 0] });
-const answer = Buffer.from(
-  `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n${body}`,
-  'latin1',
-);
+const prediction = answerOf({ predictions: [0, 2, 1, 0, 2, 1, 0, 2, 1, 0] });
+const list = answerOf({ models: ['iris', 'boston'] });
+const listRequest = Buffer.from('GET /v1/models HTTP');
+
+function answerOf(document: object): Buffer {
+  const body = JSON.stringify(document);
+  const head = `HTTP/1.1 200 OK\r\ncontent-type: application/json\r\ncontent-length: ${body.length}\r\n\r\n`;
+  return Buffer.from(head + body, 'latin1');
+}
 
 function serve(socket: Socket): void {
   let received: Buffer = Buffer.alloc(0);
@@ -21,8 +25,9 @@ function serve(socket: Socket): void {
       length !== undefined && received.length >= length;
       length = requestLength(received)
     ) {
+      const isList = received.subarray(0, listRequest.length).equals(listRequest);
       received = received.subarray(length);
-      socket.write(answer);
+      socket.write(isList ? list : prediction);
     }
   });
 }

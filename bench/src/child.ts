@@ -8,6 +8,7 @@ const pinned = process.platform === 'linux' && spawnSync('taskset', ['-V']).stat
 
 const running = new Set<ChildProcess>();
 process.on('exit', () => running.forEach((child) => child.kill('SIGKILL')));
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(130));
 
 /** Says so where the two cannot be kept apart. */
 export const pinning = pinned ? 'measured process on its own core' : 'taskset is missing: cores are shared';

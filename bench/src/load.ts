@@ -2,16 +2,23 @@
  * The load: keep-alive connections that send one prepared request again and again, in a process of its own, so that its
  * CPU time is nobody's. Written on bare sockets because an HTTP client would cost more than what is measured.
  *
- * Started with one JSON argument (LoadPlan), prints one JSON line (LoadResult).
+ * Started with the path of a JSON file (LoadPlan), prints one JSON line (LoadResult).
  */
+import { readFileSync } from 'node:fs';
 import { connect, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
 
 export interface LoadPlan {
   port: number;
-  /** The whole request, head and body. */
-  request: string;
+  /** The heads of the requests, with the empty line; they take turns. */
+  heads: readonly string[];
+  /** In base64; the same behind every head. */
+  body: string;
+  tls: boolean;
   connections: number;
   requests: number;
+  /** The head to begin with; default the first. */
+  from?: number;
   /** Answers must begin so; anything else counts as an error. */
   expect: string;
 }
@@ -26,10 +33,16 @@ export interface LoadResult {
   firstError?: string;
 }
 
+/** As clients do it: what is short leaves in one piece. */
+const onePiece = 16 * 1024;
 const headEnd = Buffer.from('\r\n\r\n');
 
 export async function load(plan: LoadPlan): Promise<LoadResult> {
-  const state = { left: plan.requests, latencies: new Float64Array(plan.requests), done: 0, errors: 0, firstError: '' };
+  const body = Buffer.from(plan.body, 'base64');
+  const heads = plan.heads.map((head) => Buffer.from(head, 'latin1'));
+  const latencies = new Float64Array(plan.requests);
+  const sent = { next: plan.from ?? 0, left: plan.requests };
+  const state: LoadState = { heads, body, ...sent, latencies, done: 0, errors: 0, firstError: '' };
   const started = performance.now();
   await Promise.all(Array.from({ length: plan.connections }, () => connection(plan, state)));
   const sorted = state.latencies.subarray(0, state.done).sort();
@@ -45,6 +58,9 @@ export async function load(plan: LoadPlan): Promise<LoadResult> {
 }
 
 interface LoadState {
+  heads: readonly Buffer[];
+  body: Buffer;
+  next: number;
   left: number;
   latencies: Float64Array;
   done: number;
@@ -53,13 +69,18 @@ interface LoadState {
 }
 
 function connection(plan: LoadPlan, state: LoadState): Promise<void> {
-  const request = Buffer.from(plan.request, 'latin1');
   return new Promise((resolve, reject) => {
-    const socket = connect({ host: '127.0.0.1', port: plan.port, noDelay: true });
+    const options = { host: '127.0.0.1', port: plan.port };
+    // Nothing but the load is at the other end, on this machine.
+    const socket = plan.tls ? connectTls({ ...options, rejectUnauthorized: false }) : connect(options);
+    socket.setNoDelay(true);
     let sent = 0;
     let received: Buffer = Buffer.alloc(0);
     socket.on('error', reject);
-    socket.on('connect', () => (sent = next(socket, request, state) ? performance.now() : 0));
+    socket.on(plan.tls ? 'secureConnect' : 'connect', () => {
+      sent = performance.now();
+      next(socket, state);
+    });
     socket.on('close', resolve);
     socket.on('data', (chunk: Buffer) => {
       received = received.length === 0 ? chunk : Buffer.concat([received, chunk]);
@@ -68,18 +89,20 @@ function connection(plan: LoadPlan, state: LoadState): Promise<void> {
       record(plan, state, received, performance.now() - sent);
       received = received.subarray(length);
       sent = performance.now();
-      next(socket, request, state);
+      next(socket, state);
     });
   });
 }
 
-function next(socket: Socket, request: Buffer, state: LoadState): boolean {
-  if (state.left === 0) {
-    socket.end();
-    return false;
-  }
+function next(socket: Socket, state: LoadState): void {
+  if (state.left === 0) return void socket.end();
   state.left--;
-  return socket.write(request) || true;
+  const head = state.heads[state.next++ % state.heads.length] ?? Buffer.alloc(0);
+  if (state.body.length <= onePiece) return void socket.write(Buffer.concat([head, state.body]));
+  socket.cork();
+  socket.write(head);
+  socket.write(state.body);
+  socket.uncork();
 }
 
 function record(plan: LoadPlan, state: LoadState, answer: Buffer, milliseconds: number): void {
@@ -102,5 +125,7 @@ function answerLength(bytes: Buffer): number | undefined {
 }
 
 if (import.meta.main) {
-  process.stdout.write(`${JSON.stringify(await load(JSON.parse(process.argv[2] ?? '{}') as LoadPlan))}\n`);
+  process.stdout.write(
+    `${JSON.stringify(await load(JSON.parse(readFileSync(process.argv[2] ?? '', 'utf8')) as LoadPlan))}\n`,
+  );
 }

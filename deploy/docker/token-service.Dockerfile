@@ -24,6 +24,6 @@ RUN mkdir /data && chown node:node /data \
  && printf '#!/bin/sh\nexec node /app/apps/token-service/dist/admin/main.js "$@"\n' > /usr/local/bin/modelgate-admin \
  && chmod 755 /usr/local/bin/modelgate-admin
 USER node
-EXPOSE 8080
+EXPOSE 8080 8090
 HEALTHCHECK --interval=10s --timeout=3s --start-period=20s CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT??8080}/health/live`).then(r=>process.exit(r.ok?0:1),()=>process.exit(1))"]
 CMD ["node", "apps/token-service/dist/main.js"]

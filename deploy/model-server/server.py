@@ -6,11 +6,13 @@ usage: server.py --models FOLDER [--host ADDRESS] [--http_port PORT] …and ever
 import argparse
 from pathlib import Path
 
+import grpc
 import joblib
 import numpy as np
 import uvicorn
 from kserve import InferOutput, InferRequest, InferResponse, Model, ModelRepository, ModelServer, model_server
 from kserve.errors import InvalidInput
+from kserve.protocol.rest.timeseries import ForecastOutput, ForecastResponse, Status, TimeSeriesForecast
 
 
 class SklearnModel(Model):
@@ -76,6 +78,29 @@ class SklearnModel(Model):
         }
 
 
+class HuggingFaceTimeSeriesModel(Model):
+    """Says that everything stays as it is. KServe asks nothing for forecasts but models whose class has this name."""
+
+    def __init__(self, name):
+        super().__init__(name)
+        self.ready = True
+
+    async def forecast(self, request, context=None):
+        content = [
+            TimeSeriesForecast(
+                type=series.type,
+                name=series.name,
+                mean_forecast=series.series[-1:] * request.options.horizon,
+                frequency=series.frequency,
+                start_timestamp=series.start_timestamp or "",
+            )
+            for series in request.inputs
+        ]
+        completed = {"id": "forecast", "status": Status.COMPLETED}
+        output = ForecastOutput(type="time_series_forecast", content=content, **completed)
+        return ForecastResponse(created_at=0, model=self.name, outputs=[output], **completed)
+
+
 class ReloadableRepository(ModelRepository):
     """The stock repository forgets a model it unloaded, so that a load after an unload fails."""
 
@@ -91,25 +116,27 @@ class ReloadableRepository(ModelRepository):
 
 
 def bind_to(host):
-    """KServe listens on every interface and has no flag for it; its HTTP server is uvicorn, told so in one place."""
+    """KServe listens on every interface and has no flag for it; its two servers are told so in one place each."""
     original = uvicorn.Config.__init__
 
     def init(self, *args, **options):
         original(self, *args, **{**options, "host": host})
 
     uvicorn.Config.__init__ = init
+    add_port = grpc.aio.Server.add_insecure_port
+    grpc.aio.Server.add_insecure_port = lambda server, address: add_port(server, address.replace("[::]", host, 1))
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__, parents=[model_server.parser])
     parser.add_argument("--models", required=True, type=Path)
     parser.add_argument("--host", default="127.0.0.1")
+    parser.add_argument("--forecaster", help="name of a model for KServe's forecasts")
     arguments = parser.parse_args()
-    if arguments.enable_grpc and arguments.host != "0.0.0.0":
-        parser.error("gRPC cannot be bound to one address: give --enable_grpc false, or --host 0.0.0.0")
     models = [SklearnModel(file.stem, file) for file in sorted(arguments.models.glob("*.joblib"))]
+    forecasters = [HuggingFaceTimeSeriesModel(arguments.forecaster)] if arguments.forecaster else []
     bind_to(arguments.host)
-    ModelServer(registered_models=ReloadableRepository(models)).start(models)
+    ModelServer(registered_models=ReloadableRepository(models)).start(models + forecasters)
 
 
 if __name__ == "__main__":

@@ -1,15 +1,26 @@
 import { HealthModule } from '@modelgate/nest';
 import type { DynamicModule } from '@nestjs/common';
+import { CatalogueController, CatalogueState } from './catalogue-state.ts';
 import { DataPlaneServer } from './data-plane-server.ts';
 import type { GatewayReadiness } from './readiness.ts';
 
+export interface AppParts {
+  server: DataPlaneServer;
+  readiness: GatewayReadiness;
+  catalogue: CatalogueState;
+}
+
 /** The management surface, and the data plane's listener as a part with the application's life. */
 export class AppModule {
-  static with({ server, readiness }: { server: DataPlaneServer; readiness: GatewayReadiness }): DynamicModule {
+  static with({ server, readiness, catalogue }: AppParts): DynamicModule {
     return {
       module: AppModule,
       imports: [HealthModule.with(readiness)],
-      providers: [{ provide: DataPlaneServer, useValue: server }],
+      controllers: [CatalogueController],
+      providers: [
+        { provide: DataPlaneServer, useValue: server },
+        { provide: CatalogueState, useValue: catalogue },
+      ],
     };
   }
 }

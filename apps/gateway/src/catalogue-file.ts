@@ -1,22 +1,15 @@
-import { Catalogue, CatalogueError } from '@modelgate/inference';
-import { ConfigurationError } from '@modelgate/nest';
-import { readFileSync } from 'node:fs';
-import { parse } from 'yaml';
+import { CatalogueError, parseCatalogue, type CatalogueDocument } from '@modelgate/catalogue';
+import { ConfigurationError, readConfigurationFile } from '@modelgate/nest';
 
-/** @throws ConfigurationError listing every problem of the file */
-export function readCatalogue(path: string): Catalogue {
-  let text: string;
+/**
+ * @param besideOthers models come from elsewhere as well, so that the file need not name any
+ * @throws ConfigurationError listing every problem of the file
+ */
+export function readCatalogueFile(path: string, besideOthers: boolean): CatalogueDocument {
   try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw new ConfigurationError([`CATALOGUE_FILE ${path} cannot be read`]);
-  }
-  try {
-    return Catalogue.parse(parse(text, { maxAliasCount: 0 }));
+    return parseCatalogue(readConfigurationFile('CATALOGUE_FILE', path), { besideOthers });
   } catch (error) {
-    if (error instanceof CatalogueError) {
-      throw new ConfigurationError(error.problems.map((problem) => `CATALOGUE_FILE ${path}: ${problem}`));
-    }
-    throw new ConfigurationError([`CATALOGUE_FILE ${path} is not YAML`]);
+    if (!(error instanceof CatalogueError)) throw error;
+    throw new ConfigurationError(error.problems.map((problem) => `CATALOGUE_FILE ${path}: ${problem}`));
   }
 }

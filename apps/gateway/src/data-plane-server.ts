@@ -1,123 +1,189 @@
-import { logListening, type Logger } from '@modelgate/nest';
-import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
-import { createServer, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo, Socket } from 'node:net';
-import type { Duplex } from 'node:stream';
+import { Http1Connections } from '@modelgate/http1-server';
+import { deny } from '@modelgate/inference';
+import { logListening, type Logger, type TrustedProxies } from '@modelgate/nest';
+import { serverOptions, type CertificateWatch } from '@modelgate/tls';
+import type { BeforeApplicationShutdown, OnApplicationShutdown } from '@nestjs/common';
+import { createServer, type AddressInfo, type Server, type Socket } from 'node:net';
+import { createServer as createTlsServer, type Server as TlsServer, type TlsOptions } from 'node:tls';
+import { setImmediate as nextTurn, setTimeout as sleep } from 'node:timers/promises';
+import type { CallerPolicy } from './caller-policy.ts';
+import { Connections } from './connections.ts';
 import type { DataPlane } from './data-plane.ts';
+import { acceptBoth, type SilentConnections } from './http-versions.ts';
+import { Http2Sessions } from './http2-server.ts';
+import { refuseMalformed } from './malformed-request.ts';
 
 export interface DataPlaneServerOptions {
   dataPlane: DataPlane;
+  callers: CallerPolicy;
   host: string;
   port: number;
-  graceSeconds: number;
+  reusePort: boolean;
+  /** Without them the listener speaks plain HTTP. */
+  certificates?: CertificateWatch | undefined;
+  /** Where there are some, nobody else is listened to. */
+  proxies?: TrustedProxies | undefined;
+  maxConnections: number;
+  /** In milliseconds, all of them. */
+  headersTimeoutMs: number;
+  requestTimeoutMs: number;
+  idleTimeoutMs: number;
+  stalledTimeoutMs: number;
+  drainDelayMs: number;
+  graceMs: number;
   logger: Logger;
 }
 
-/** The listener of the data plane: node:http itself, since every layer above it would cost each request. */
-export class DataPlaneServer implements OnApplicationBootstrap, OnApplicationShutdown {
+/** While a gateway stops: whoever has been silent for so long is not about to say something. */
+const quietMs = 250;
+/** How long it looks for a moment in which nobody waits to be accepted. */
+const acceptingMs = 200;
+
+/** The listener of the data plane, for both versions of HTTP: on bare sockets, since every layer above them costs each request. */
+export class DataPlaneServer implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #options: DataPlaneServerOptions;
-  readonly #server: Server;
-  /** The latest answer on each connection. */
-  readonly #answering = new WeakMap<Duplex, ServerResponse>();
+  readonly #server: Server | TlsServer;
+  readonly #http1: Http1Connections;
+  readonly #http2: Http2Sessions;
+  readonly #connections = new Connections();
+  readonly #silent: SilentConnections;
+  #accepted = 0;
   #url = '';
+  #draining = false;
 
   constructor(options: DataPlaneServerOptions) {
     this.#options = options;
-    const { dataPlane } = options;
-    this.#server = createServer({
-      maxHeaderSize: 32_768,
-      headersTimeout: 10_000,
-      // Of the request alone: an answer may take as long as it takes.
-      requestTimeout: 300_000,
-      keepAliveTimeout: 65_000,
-      connectionsCheckingInterval: 2_000,
-      insecureHTTPParser: false,
-      requireHostHeader: false,
-      noDelay: true,
+    const { dataPlane, logger } = options;
+    this.#http1 = new Http1Connections(
+      {
+        onRequest: (request) => dataPlane.handle(request),
+        onMalformed: (problem, answer, remote) => refuseMalformed(problem, { answer, remote, logger }),
+        reset: (socket) => this.#connections.reset(socket),
+      },
+      {
+        headMs: options.headersTimeoutMs,
+        requestMs: options.requestTimeoutMs,
+        idleMs: options.idleTimeoutMs,
+        stalledMs: options.stalledTimeoutMs,
+      },
+    );
+    this.#http2 = new Http2Sessions({
+      idleTimeoutMs: options.idleTimeoutMs,
+      requestTimeoutMs: options.requestTimeoutMs,
+      stalledTimeoutMs: options.stalledTimeoutMs,
+      onRequest: (inbound) => dataPlane.handle(inbound),
+      onMalformed: (denial, inbound) => dataPlane.refuseEarly(denial, inbound),
+      onSlow: (inbound) => dataPlane.refuseEarly(deny('request_timeout'), inbound),
     });
-    this.#server.on('request', (request, response) => {
-      this.#answering.set(request.socket, response);
-      dataPlane.handle(request, response);
+    this.#server = listener(options);
+    this.#server.maxConnections = options.maxConnections;
+    this.#silent = this.#acceptBoth();
+    this.#server.on('connection', (socket: Socket) => {
+      this.#accepted++;
+      this.#connections.add(socket);
     });
-    this.#server.on('checkContinue', (request, response) => dataPlane.handle(request, response, true));
-    this.#server.on('checkExpectation', (request, response) => dataPlane.handle(request, response));
-    this.#server.on('connect', (_request, socket: Duplex) => endWith(socket, answer(400, 'CONNECT is not supported')));
-    this.#server.on('clientError', (error: NodeJS.ErrnoException, socket) => this.#onClientError(error, socket));
+    if (options.proxies) this.#onlyFrom(options.proxies);
   }
 
   get url(): string {
     return this.#url;
   }
 
-  async onApplicationBootstrap(): Promise<void> {
-    const { host, port, logger } = this.#options;
+  /** Whether it has begun to stop, so that no new caller should come here. */
+  get draining(): boolean {
+    return this.#draining;
+  }
+
+  async listen(): Promise<void> {
+    const { host, port, reusePort, logger } = this.#options;
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen(port, host, resolve);
+      this.#server.listen({ host, port, reusePort }, resolve);
     });
     const { address, port: bound, family } = this.#server.address() as AddressInfo;
-    this.#url = `http://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
+    const scheme = this.#options.certificates ? 'https' : 'http';
+    this.#url = `${scheme}://${family === 'IPv6' ? `[${address}]` : address}:${bound}`;
     logListening(logger, this.#url, 'http');
   }
 
-  /** No new connection; what is on its way has the grace period to arrive. */
+  /** New certificates are in force for the next connection; those that are open stay as they are. */
+  renew(tls: TlsOptions): void {
+    if ('setSecureContext' in this.#server) this.#server.setSecureContext(tls);
+  }
+
+  /** Says first that it is not ready, and goes on serving those who have not heard. */
+  async beforeApplicationShutdown(): Promise<void> {
+    const { drainDelayMs } = this.#options;
+    this.#draining = true;
+    if (drainDelayMs === 0) return;
+    this.#http1.drain();
+    await sleep(drainDelayMs);
+  }
+
+  /** No new connection and no new stream; what is on its way has the grace period to arrive. */
   async onApplicationShutdown(): Promise<void> {
+    await this.#untilAllAccepted();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    this.#server.closeIdleConnections();
-    const sweep = setInterval(() => this.#server.closeIdleConnections(), 100);
-    const limit = setTimeout(() => this.#server.closeAllConnections(), this.#options.graceSeconds * 1000);
+    // Not before: whoever is told to leave must not come back to this one.
+    this.#http1.drain();
+    this.#http2.drain();
+    const sweep = setInterval(() => this.#closeQuiet(), 50);
+    const limit = setTimeout(() => this.#closeAll(), this.#options.graceMs);
     await closed;
+    this.#http1.stop();
     clearInterval(sweep);
     clearTimeout(limit);
   }
 
-  /** What the parser refused; no request exists, so the answer is as plain as the protocol allows. */
-  #onClientError(error: NodeJS.ErrnoException, socket: Socket | Duplex): void {
-    if (error.code === 'ECONNRESET' || !socket.writable) return void socket.destroy();
-    const status = statuses[error.code ?? ''] ?? 400;
-    this.#options.logger.warn({ status, reason: error.code ?? 'malformed request' }, 'refused');
-    // An answer that has begun cannot be followed by another one.
-    if (this.#answering.get(socket)?.headersSent) return void socket.destroy();
-    endWith(socket, answer(status, sentences[status] ?? 'The request is malformed.'));
+  /**
+   * What waits to be accepted is reset together with the listener: it goes in a turn of the event loop that was over at once
+   * and brought nobody.
+   */
+  async #untilAllAccepted(): Promise<void> {
+    for (const limit = performance.now() + acceptingMs; performance.now() < limit;) {
+      const [accepted, began] = [this.#accepted, performance.now()];
+      await nextTurn();
+      if (accepted === this.#accepted && performance.now() - began < 0.2) return;
+    }
+  }
+
+  /** Whoever comes back at once is answered and told to leave; the others are left. */
+  #closeQuiet(): void {
+    this.#http1.closeIdle(quietMs);
+    this.#silent.close(quietMs);
+  }
+
+  /** What is still on its way is cut, and looks like it. */
+  #closeAll(): void {
+    this.#http1.stop();
+    this.#http2.destroy();
+    this.#connections.resetAll();
+  }
+
+  /** Whoever speaks plain HTTP past the proxy that ends TLS is not heard. */
+  #onlyFrom(proxies: TrustedProxies): void {
+    this.#server.prependListener('connection', (socket: Socket) => {
+      if (proxies.has(socket.remoteAddress)) return;
+      this.#options.logger.warn({ remote: socket.remoteAddress, reason: 'not a trusted proxy' }, 'refused');
+      socket.destroy();
+    });
+  }
+
+  #acceptBoth(): SilentConnections {
+    const { headersTimeoutMs, logger } = this.#options;
+    const toHttp1 = (socket: Socket): void => this.#http1.accept(socket);
+    const toHttp2 = (socket: Socket): void => void this.#http2.server.emit('connection', socket);
+    // Before there is TLS, nobody could read an answer.
+    this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
+      logger.warn({ reason: error.code ?? 'handshake' }, 'handshake failed');
+      socket.destroy();
+    });
+    return acceptBoth(this.#server, { toHttp1, toHttp2 }, headersTimeoutMs);
   }
 }
 
-/** How long the other side has to read the last answer and close. */
-const lingerMs = 2_000;
-
-/**
- * The last bytes on a socket that Node has handed over. Node takes its own listeners off such a socket, so an error without a
- * listener here would end the process, and a peer that never closes would keep the socket open.
- */
-function endWith(socket: Duplex, bytes: string): void {
-  const limit = setTimeout(() => socket.destroy(), lingerMs);
-  socket.on('error', () => socket.destroy());
-  socket.once('close', () => clearTimeout(limit));
-  socket.end(bytes);
-  // Unread bytes would turn the close into a reset, and a reset may overtake the answer.
-  socket.resume();
-}
-
-const statuses: Readonly<Record<string, number>> = { HPE_HEADER_OVERFLOW: 431, ERR_HTTP_REQUEST_TIMEOUT: 408 };
-const sentences: Readonly<Record<number, string>> = {
-  408: 'The request did not arrive in time.',
-  431: 'The request has too many or too large headers.',
-};
-const phrases: Readonly<Record<number, string>> = {
-  400: 'Bad Request',
-  408: 'Request Timeout',
-  431: 'Request Header Fields Too Large',
-};
-
-function answer(status: number, message: string): string {
-  const body = JSON.stringify({ error: message, reason: 'request_malformed' });
-  return [
-    `HTTP/1.1 ${status} ${phrases[status] ?? 'Bad Request'}`,
-    'content-type: application/json',
-    `content-length: ${Buffer.byteLength(body)}`,
-    'cache-control: no-store',
-    'connection: close',
-    '',
-    body,
-  ].join('\r\n');
+function listener({ certificates, headersTimeoutMs }: DataPlaneServerOptions): Server | TlsServer {
+  if (!certificates) return createServer({ noDelay: true });
+  const tls = { ...serverOptions(certificates.current), handshakeTimeout: headersTimeoutMs };
+  return createTlsServer({ ...tls, noDelay: true, ALPNProtocols: ['h2', 'http/1.1'] });
 }

@@ -1,46 +1,39 @@
 import {
   canonicalise,
   classify,
+  concealment,
   decide,
   defaultRequestLimits,
   deny,
-  filterList,
   isDenial,
-  requestHeaders,
-  type CanonicalRequest,
-  type Catalogue,
+  listModels,
+  mediaProblem,
+  resolveBody,
+  type BodyOperation,
+  type CatalogueQuestion,
   type Denial,
   type Operation,
 } from '@modelgate/inference';
-import { requestId, type Logger } from '@modelgate/nest';
-import { bearerToken, OAuthError, type Clock } from '@modelgate/oauth';
-import { limitKey, rateLimitFields, type Limit, type LimitStore, type LimitVerdict } from '@modelgate/rate-limit';
-import { formatModelRef } from '@modelgate/scope';
-import type { UpstreamPool } from '@modelgate/upstream';
+import { requestId } from '@modelgate/nest';
+import { bearerToken, OAuthError } from '@modelgate/oauth';
 import { KeysUnavailable, TokenRejected, type ModelToken } from '@modelgate/verifier';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { Bursts } from './bursts.ts';
+import { headerOf, type CallerPolicy } from './caller-policy.ts';
+import { credentialOf } from './credential.ts';
+import type { Admitted, Exchange } from './exchange.ts';
+import { Forwarding, type ForwardingOptions } from './forwarding.ts';
+import type { GrpcPlane } from './grpc-plane.ts';
+import type { Inbound } from './inbound.ts';
 import type { IssuerTrust } from './issuer-trust.ts';
-import type { PolicyLimits } from './policy-limits.ts';
+import type { Asked, Counted, RateLimiter } from './rate-limiter.ts';
 import { refuse, type RefusedRequest } from './refusal.ts';
-import { readWhole, wholeBodyBytes } from './request-body.ts';
+import { answerJson } from './own-answer.ts';
 
-export interface DataPlaneOptions {
-  catalogue: Catalogue;
+export interface DataPlaneOptions extends Omit<ForwardingOptions, 'refuse' | 'guarded'> {
+  callers: CallerPolicy;
   trust: IssuerTrust;
-  limits: PolicyLimits;
-  limitStore: LimitStore;
-  upstreams: UpstreamPool;
-  clock: Clock;
-  logger: Logger;
-  maxBodyBytes: number;
-}
-
-/** One request on its way through. */
-interface Exchange extends RefusedRequest {
-  canonical: CanonicalRequest;
-  classified: Operation | Denial;
-  /** Whether the caller waits for a 100 before it sends its body (RFC 9110 §10.1.1). */
-  expectsContinue: boolean;
+  limiter: RateLimiter;
+  grpc: GrpcPlane;
 }
 
 /**
@@ -50,24 +43,44 @@ interface Exchange extends RefusedRequest {
 export class DataPlane {
   readonly #options: DataPlaneOptions;
   readonly #requestLimits: typeof defaultRequestLimits;
+  readonly #policy: CallerPolicy;
+  readonly #forwarding: Forwarding;
+  readonly #verified = new Bursts();
 
   constructor(options: DataPlaneOptions) {
     this.#options = options;
+    this.#forwarding = new Forwarding({
+      ...options,
+      refuse: (denial, exchange) => this.#refuse(denial, exchange),
+      guarded: (exchange, work) => this.#guarded(exchange, work),
+    });
     this.#requestLimits = { ...defaultRequestLimits, maxBodyBytes: options.maxBodyBytes };
+    this.#policy = options.callers;
   }
 
   /** Never throws: what nobody foresaw is refused too. */
-  handle(request: IncomingMessage, response: ServerResponse, expectsContinue = false): void {
-    const id = requestId(callersId(request));
+  handle(inbound: Inbound): void {
+    const { raw } = inbound;
+    const id = requestId(headerOf(raw, 'x-request-id'));
+    let refused: RefusedRequest = { id, inbound };
     try {
-      const canonical = canonicalise(request, this.#requestLimits);
-      if (isDenial(canonical)) return this.#refuse(canonical, { id, request, response });
-      const classified = classify(canonical, this.#options.catalogue);
-      const protocol = isDenial(classified) ? undefined : classified.protocol;
-      this.#authenticate({ id, request, response, canonical, classified, protocol, expectsContinue });
+      const headers = this.#policy.fields(raw);
+      if (headers) refused = { ...refused, headers };
+      const canonical = canonicalise(raw, this.#requestLimits);
+      if (isDenial(canonical)) return this.#refuse(canonical, refused);
+      if (this.#policy.isPlain(raw)) return this.#refuse(deny('https_required'), refused);
+      if (canonical.method === 'OPTIONS' && this.#policy.answerPreflight(inbound, id)) return;
+      const classified = classify(canonical, this.#options.catalogue.current);
+      const { contentLength } = canonical;
+      this.#authenticate({ id, inbound, canonical, classified, contentLength, ...(headers && { headers }) });
     } catch (error) {
-      this.#refuseUnforeseen({ id, request, response }, error);
+      this.#refuseUnforeseen(refused, error);
     }
+  }
+
+  /** A request that its version of HTTP has given up: it has no reading in HTTP/1.1, or has not come in time. */
+  refuseEarly(denial: Denial, inbound: Inbound): void {
+    this.#refuse(denial, { id: requestId(headerOf(inbound.raw, 'x-request-id')), inbound });
   }
 
   /** A request without a good token learns nothing about what is served here: 401 goes before every denial of `classify`. */
@@ -75,20 +88,22 @@ export class DataPlane {
     const verifier = this.#options.trust.verifier;
     if (!verifier) return this.#refuse(deny('keys_unavailable'), exchange);
     // What was verified before is known by its text alone, however it would be read.
-    const { authorization } = exchange.canonical;
-    const known = authorization?.startsWith('Bearer ') ? verifier.cached(authorization.slice(7)) : undefined;
-    if (known) return this.#authorise(exchange, known);
-    const token = this.#bearer(exchange);
+    const credential = credentialOf(exchange);
+    if (typeof credential === 'object') return this.#refuse(credential, exchange);
+    const known = credential?.startsWith('Bearer ') ? verifier.cached(credential.slice(7)) : undefined;
+    if (known) return this.#identify(exchange, known, credential?.slice(7) ?? '');
+    const token = this.#bearer(exchange, credential);
     if (token === undefined) return;
     verifier.verify(token).then(
-      (verified) => this.#guarded(exchange, () => this.#authorise(exchange, verified)),
+      // Verifying takes so long that the model server would fall asleep between one request and the next.
+      (verified) => this.#verified.add(() => this.#guarded(exchange, () => this.#identify(exchange, verified, token))),
       (error: unknown) => this.#refuseToken(exchange, error),
     );
   }
 
-  #bearer(exchange: Exchange): string | undefined {
+  #bearer(exchange: Exchange, credential: string | undefined): string | undefined {
     try {
-      const token = bearerToken(exchange.canonical.authorization);
+      const token = bearerToken(credential);
       if (token === undefined) this.#refuse(deny('token_missing'), exchange);
       return token;
     } catch (error) {
@@ -98,88 +113,116 @@ export class DataPlane {
     }
   }
 
-  #authorise(exchange: Exchange, token: ModelToken): void {
+  /** Finds out what is wanted, where the path alone does not say so. */
+  #identify(exchange: Exchange, token: ModelToken, credential: string): void {
     const { classified } = exchange;
     exchange.token = token;
     if (isDenial(classified)) return this.#refuse(classified, exchange);
-    const operation = classified;
+    exchange.protocol = classified.protocol;
+    switch (classified.kind) {
+      case 'model':
+      case 'list':
+        return this.#authorise({ exchange, token, credential, operation: classified });
+      case 'body':
+        return this.#readOperation(exchange, { token, credential }, classified);
+      case 'catalogue':
+        return this.#answer(exchange, token, classified);
+      case 'grpc':
+        if (classified.host && this.#concealment(exchange)) return this.#refuse(deny('insufficient_scope'), exchange);
+        return this.#options.grpc.begin({ request: exchange, wanted: classified, token, credential });
+    }
+  }
+
+  /** The token has been verified by now: what strangers send is not kept. */
+  #readOperation(exchange: Exchange, known: Pick<Admitted, 'token' | 'credential'>, wanted: BodyOperation): void {
+    const { inbound, canonical } = exchange;
+    const problem = mediaProblem(wanted, canonical);
+    if (problem) return this.#refuse(problem, exchange);
+    inbound.sendContinue?.();
+    const { bodies, maxBodyBytes: maxBytes } = this.#options;
+    bodies.read({ body: inbound.body, subject: known.token.subject, maxBytes }, (held) =>
+      this.#guarded(exchange, () => {
+        if (isDenial(held)) return this.#refuse(held, exchange);
+        inbound.answer.on('close', () => held.release());
+        const resolved = resolveBody(wanted, held.bytes, canonical.contentType);
+        if (isDenial(resolved)) {
+          // Whether its server has it is for those who may ask it.
+          const denial = resolved.asked && decide(known.token, resolved.asked);
+          return this.#refuse(denial ?? resolved, exchange);
+        }
+        const { operation, body } = resolved;
+        this.#authorise({ ...known, exchange: { ...exchange, body }, operation });
+      }),
+    );
+  }
+
+  /** What the catalogue knows, no model server has to be asked. */
+  #answer(exchange: Exchange, token: ModelToken, question: CatalogueQuestion): void {
+    this.#count(exchange, token, question, ({ fields }) => {
+      const answer = listModels(question, this.#options.catalogue.current, token);
+      if (typeof answer !== 'string') return this.#refuse(answer, exchange);
+      answerJson(exchange.inbound.answer, answer, { 'x-request-id': exchange.id, ...fields, ...exchange.headers });
+    });
+  }
+
+  #authorise(admitted: Admitted): void {
+    const { exchange, token, operation } = admitted;
     exchange.operation = operation;
-    const denial = decide(token, operation);
+    const denial = decide(token, operation) ?? this.#tooLarge(exchange, operation);
     if (denial) return this.#refuse(denial, exchange);
-    const { limits, limitStore, clock } = this.#options;
-    const limit = limits.of(token.policy);
-    const verdict = limitStore.take(
-      limitKey(token.policy, token.subject, formatModelRef(operation.model)),
-      limit,
-      clock.now(),
-    );
-    if (!(verdict instanceof Promise)) return this.#limited(exchange, token, operation, { limit, verdict });
-    verdict.then(
-      (counted) =>
-        this.#guarded(exchange, () => this.#limited(exchange, token, operation, { limit, verdict: counted })),
+    this.#count(exchange, token, operation, ({ fields }) => {
+      const extra = ['x-request-id', exchange.id];
+      if (operation.protocol === 'anthropic') extra.push('request-id', exchange.id);
+      for (const name in fields) extra.push(name, fields[name] ?? '');
+      for (const name in exchange.headers) extra.push(name, exchange.headers[name] ?? '');
+      this.#forwarding.begin(admitted, extra);
+    });
+  }
+
+  /** Of a chunked body nobody knows before it is there; it is counted on its way. */
+  #tooLarge({ canonical, body }: Exchange, { upstream }: Operation): Denial | undefined {
+    const bytes = body?.length ?? canonical.contentLength ?? 0;
+    return bytes > (upstream.maxBodyBytes ?? bytes) ? deny('body_too_large') : undefined;
+  }
+
+  /** @param goOn is not called for the one request too many */
+  #count(exchange: Exchange, token: ModelToken, asked: Asked, goOn: (counted: Counted) => void): void {
+    const judge = (counted: Counted): void => {
+      const { denial, fields } = counted;
+      if (!denial) return goOn(counted);
+      this.#refuse(denial, { ...exchange, headers: { ...exchange.headers, ...fields } });
+    };
+    const counted = this.#options.limiter.count(token, asked);
+    if (!(counted instanceof Promise)) return judge(counted);
+    counted.then(
+      (known) => this.#guarded(exchange, () => judge(known)),
       (error: unknown) => this.#refuseUnforeseen(exchange, error),
-    );
-  }
-
-  #limited(
-    exchange: Exchange,
-    token: ModelToken,
-    operation: Operation,
-    { limit, verdict }: { limit: Limit; verdict: LimitVerdict },
-  ): void {
-    const fields = rateLimitFields(limit, verdict, token.policy ?? 'default');
-    if (!verdict.allowed) return this.#refuse(deny('rate_limited'), { ...exchange, headers: fields });
-    const extra = ['x-request-id', exchange.id];
-    for (const name in fields) extra.push(name, fields[name] ?? '');
-    this.#read(exchange, (body) => this.#forward(exchange, token, operation, { body, extra }));
-  }
-
-  #read(
-    { request, response, canonical, expectsContinue }: Exchange,
-    onBody: (body: Buffer | IncomingMessage | null) => void,
-  ): void {
-    if (canonical.contentLength === 0) return onBody(null);
-    if (expectsContinue) response.writeContinue();
-    const { contentLength } = canonical;
-    if (contentLength === undefined || contentLength > wholeBodyBytes) return onBody(request);
-    readWhole(request, contentLength, onBody);
-  }
-
-  #forward(
-    exchange: Exchange,
-    token: ModelToken,
-    operation: Operation,
-    { body, extra }: { body: Buffer | IncomingMessage | null; extra: string[] },
-  ): void {
-    const { upstreams, maxBodyBytes, catalogue, logger } = this.#options;
-    const headers = requestHeaders(exchange.request, operation, exchange.id);
-    upstreams.forward(
-      { operation, headers, body, maxBodyBytes, response: exchange.response },
-      {
-        extraHeaders: extra,
-        filter: (list) => filterList(list, operation.protocol, catalogue.callableNames(token, operation)),
-        onDone: () => undefined,
-        onRefused: (reason, cause) => this.#refuse(deny(reason), { ...exchange, detail: cause?.message }),
-        onBroken: (cause) =>
-          logger.warn(
-            { requestId: exchange.id, model: formatModelRef(operation.model), reason: cause.message },
-            'answer broken off',
-          ),
-      },
     );
   }
 
   #refuseToken(exchange: Exchange, error: unknown): void {
     if (error instanceof TokenRejected) {
-      return this.#refuse(deny('token_invalid'), { ...exchange, detail: error.message });
+      const reason = error.reason === 'expired' ? 'token_expired' : 'token_invalid';
+      return this.#refuse(deny(reason), { ...exchange, detail: error.message });
     }
     if (error instanceof KeysUnavailable)
       return this.#refuse(deny('keys_unavailable'), { ...exchange, detail: error.message });
     this.#refuseUnforeseen(exchange, error);
   }
 
-  #refuse(denial: Denial, refused: RefusedRequest): void {
-    refuse(denial, refused, this.#options.logger);
+  #refuse(denial: Denial, refused: RefusedRequest | Exchange): void {
+    const { logger } = this.#options;
+    const told = this.#concealment(refused);
+    if (!told) return refuse(denial, refused, logger);
+    const detail = denial.reason === told.reason ? undefined : denial.reason;
+    refuse(told, { ...refused, byPath: true, detail }, logger);
+  }
+
+  /** What is told instead of whatever was wrong, where the caller may not know anything of the service that it asks. */
+  #concealment(refused: RefusedRequest | Exchange): Denial | undefined {
+    const { token } = refused;
+    if (!token || !('canonical' in refused)) return undefined;
+    return concealment(refused.canonical, this.#options.catalogue.current, token);
   }
 
   #guarded(exchange: Exchange, work: () => void): void {
@@ -197,15 +240,4 @@ export class DataPlane {
     );
     this.#refuse(deny('overloaded'), refused);
   }
-}
-
-const idHeader = 'x-request-id';
-
-/** Node makes an object of all headers when one of them is asked for by name; most requests have no use for it. */
-function callersId({ rawHeaders }: IncomingMessage): string | undefined {
-  for (let index = 0; index < rawHeaders.length; index += 2) {
-    const name = rawHeaders[index] ?? '';
-    if (name.length === idHeader.length && name.toLowerCase() === idHeader) return rawHeaders[index + 1];
-  }
-  return undefined;
 }

@@ -5,6 +5,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
 import { readConfig } from './config.ts';
 import { startGateway, type Gateway } from './gateway.ts';
 
@@ -24,11 +25,23 @@ export interface Sent {
 
 export const predictPath = '/serving/fraud/iris/v1/models/iris:predict';
 
+export interface TestBedOptions {
+  ready?: boolean;
+  models?: readonly object[];
+  more?: readonly object[];
+}
+
+/** How long a first word is waited for: nothing is proved by a machine that was busy for a while. */
+const patienceMs = 15_000;
+
+const usualModels = ['fraud/iris', 'vision/digits'].map((name) => ({ model: name, protocols: ['v1', 'v2'] }));
+
 /** The whole gateway in this process, between an issuer and a model server on real sockets. */
 export class TestBed {
   readonly issuer: FakeIssuer;
   readonly model: FakeKServe;
-  readonly gateway: Gateway;
+  /** The one that runs now. */
+  gateway: Gateway;
   readonly #lines: string[];
   readonly #folder: string;
 
@@ -46,17 +59,20 @@ export class TestBed {
     this.#folder = parts.folder;
   }
 
-  static async start(environment: Record<string, string> = {}, { ready = true } = {}): Promise<TestBed> {
+  /**
+   * @param models by their entries in the catalogue, which need no `upstream` where that is the one model server
+   * @param more further models beside the usual ones
+   */
+  static async start(
+    environment: Record<string, string> = {},
+    { ready = true, models = usualModels, more = [] }: TestBedOptions = {},
+  ): Promise<TestBed> {
     const [issuer, model] = await Promise.all([FakeIssuer.start(), FakeKServe.start()]);
     issuer.setLimit('fraud-scoring', { quota: 1_000_000, windowSeconds: 1 });
     const folder = mkdtempSync(join(tmpdir(), 'modelgate-gateway-'));
-    const models = ['fraud/iris', 'vision/digits'].map((name) => ({
-      model: name,
-      upstream: model.url,
-      protocols: ['v1', 'v2'],
-    }));
+    const entries = [...models, ...more].map((entry) => ({ upstream: model.url, ...entry }));
     const file = join(folder, 'catalogue.yaml');
-    writeFileSync(file, JSON.stringify({ domain: 'models.example.com', models }));
+    writeFileSync(file, JSON.stringify({ domain: 'models.example.com', models: entries }));
     const lines: string[] = [];
     const logger = createLogger('gateway', 'info', { write: (line: string) => void lines.push(line) });
     const settings = {
@@ -75,12 +91,42 @@ export class TestBed {
     return bed;
   }
 
+  /** Stops the gateway and starts another one between the same issuer and model server. */
+  async restart(environment: Record<string, string>): Promise<this> {
+    await this.gateway.close();
+    const logger = createLogger('gateway', 'info', { write: (line: string) => void this.#lines.push(line) });
+    const settings = {
+      TOKEN_ISSUER: this.issuer.url,
+      MODEL_AUDIENCE: this.issuer.audience,
+      CATALOGUE_FILE: this.catalogueFile,
+      PORT: '0',
+      MANAGEMENT_PORT: '0',
+      SHUTDOWN_GRACE: '2s',
+    };
+    this.gateway = await startGateway(readConfig({ ...settings, ...environment }), logger);
+    return this;
+  }
+
   async untilReady(): Promise<void> {
-    while (!(await this.isReady()));
+    while (!(await this.isReady())) await sleep(10);
+  }
+
+  /** Sets the limit of a policy at the issuer, and waits until the gateway has heard of it. */
+  async setLimit(policy: string, limit: { quota: number; windowSeconds: number }): Promise<void> {
+    this.issuer.setLimit(policy, limit);
+    // Whoever looks is nobody else's subject, so that nothing of theirs is taken.
+    const token = this.issuer.sign({ claims: { policy, sub: 'keycloak|onlooker' } });
+    const known = `"${policy}";q=${limit.quota};w=${limit.windowSeconds}`;
+    const look = () => this.send({ method: 'GET', path: '/openai/v1/models', token });
+    while ((await look()).headers['ratelimit-policy'] !== known) await sleep(20);
   }
 
   async isReady(): Promise<boolean> {
     return (await fetch(`${this.gateway.managementUrl}/health/ready`)).status === 200;
+  }
+
+  get catalogueFile(): string {
+    return join(this.#folder, 'catalogue.yaml');
   }
 
   get log(): string {
@@ -118,16 +164,28 @@ export class TestBed {
     return this.send({ ...(token !== undefined && { token }), body, headers: { 'content-type': 'application/json' } });
   }
 
-  /** Bytes as they are, and everything that comes back until the other side closes or falls silent. */
-  raw(bytes: string | Buffer, silentMs = 1_000): Promise<string> {
+  /** Bytes as they are, and everything that comes back until the other side closes, or falls silent after it has spoken. */
+  async raw(bytes: string | Buffer, silentMs = 2_000): Promise<string> {
+    return (await this.exchange(bytes, silentMs)).answer;
+  }
+
+  /** As `raw`, and whether it was the other side that closed. */
+  exchange(bytes: string | Buffer, silentMs = 2_000): Promise<{ answer: string; closed: boolean }> {
     const { hostname, port } = new URL(this.gateway.url);
     return new Promise((resolve) => {
       const socket = connect(Number(port), hostname);
       let answer = '';
-      socket.setTimeout(silentMs, () => socket.destroy());
+      let closed = true;
+      socket.setTimeout(patienceMs, () => {
+        closed = false;
+        socket.destroy();
+      });
       socket.on('error', () => undefined);
-      socket.on('data', (chunk) => (answer += chunk.toString('latin1')));
-      socket.on('close', () => resolve(answer));
+      socket.on('data', (chunk) => {
+        answer += chunk.toString('latin1');
+        socket.setTimeout(silentMs);
+      });
+      socket.on('close', () => resolve({ answer, closed }));
       socket.write(bytes);
     });
   }

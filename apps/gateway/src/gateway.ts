@@ -1,14 +1,9 @@
 import { createHttpApplication, logListening, OAuthErrorFilter, type Logger } from '@modelgate/nest';
-import { SystemClock } from '@modelgate/oauth';
-import { MemoryLimitStore } from '@modelgate/rate-limit';
-import { UpstreamPool } from '@modelgate/upstream';
 import { AppModule } from './app.module.ts';
-import { readCatalogue } from './catalogue-file.ts';
+import { CatalogueState } from './catalogue-state.ts';
+import { configuredCluster } from './cluster.ts';
+import { compose } from './composition.ts';
 import type { Config } from './config.ts';
-import { DataPlaneServer } from './data-plane-server.ts';
-import { DataPlane } from './data-plane.ts';
-import { IssuerTrust } from './issuer-trust.ts';
-import { PolicyLimits } from './policy-limits.ts';
 import { GatewayReadiness } from './readiness.ts';
 
 /** A running gateway. */
@@ -17,50 +12,45 @@ export interface Gateway {
   url: string;
   /** Origin of the health checks. */
   managementUrl: string;
+  /** Resolved once the data plane listens, or is never going to as it was stopped before; rejected where it cannot. */
+  listening: Promise<void>;
   close(): Promise<void>;
 }
 
-/** Listens at once and answers 503 until the issuer has been heard; it may come up later than the gateway. */
+/**
+ * Listens at once and answers 503 until the issuer has been heard; it may come up later than the gateway. A gateway that
+ * shares its port listens once it is ready: until then the others are there.
+ */
 export async function startGateway(config: Config, logger: Logger): Promise<Gateway> {
-  const clock = new SystemClock();
-  const catalogue = readCatalogue(config.CATALOGUE_FILE);
-  const limits = new PolicyLimits(config.DEFAULT_LIMIT);
-  const trust = new IssuerTrust({ config, clock, limits, logger });
-  const upstreams = new UpstreamPool({ headersTimeoutMs: config.UPSTREAM_TIMEOUT * 1000 });
-  const limitStore = new MemoryLimitStore();
-  const dataPlane = new DataPlane({
-    catalogue,
-    trust,
-    limits,
-    limitStore,
-    upstreams,
-    clock,
-    logger,
-    maxBodyBytes: config.MAX_BODY_BYTES,
-  });
-  const server = new DataPlaneServer({
-    dataPlane,
-    host: config.HOST,
-    port: config.PORT,
-    graceSeconds: config.SHUTDOWN_GRACE,
-    logger,
-  });
+  const parts = compose(config, logger, await configuredCluster(config));
+  const { server } = parts;
+  const readiness = new GatewayReadiness(parts);
   const app = await createHttpApplication({
-    module: AppModule.with({ server, readiness: new GatewayReadiness(trust) }),
+    module: AppModule.with({
+      server,
+      readiness,
+      catalogue: new CatalogueState(parts),
+    }),
     logger,
     errors: new OAuthErrorFilter(logger),
   });
-  void trust.start();
+  parts.start();
+  if (!config.REUSE_PORT) await server.listen();
   await app.listen(config.MANAGEMENT_PORT, config.MANAGEMENT_HOST);
   const managementUrl = await app.getUrl();
   logListening(logger, managementUrl, 'management');
+  const listenOnceReady = async (): Promise<void> => {
+    if (await readiness.untilReady()) await server.listen();
+  };
   return {
-    url: server.url,
+    get url() {
+      return server.url;
+    },
     managementUrl,
+    listening: config.REUSE_PORT ? listenOnceReady() : Promise.resolve(),
     close: async () => {
       await app.close();
-      trust.stop();
-      await upstreams.close();
+      await parts.stop();
     },
   };
 }

@@ -1,5 +1,5 @@
-import { httpGet, JwksManager, JwksUnavailable, type HttpGet } from '@modelgate/jwks';
-import type { Logger } from '@modelgate/nest';
+import { JwksManager, type HttpGet } from '@modelgate/jwks';
+import { reasonOf, type Logger } from '@modelgate/nest';
 import type { Clock } from '@modelgate/oauth';
 import {
   discoverIssuer,
@@ -13,7 +13,6 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
 import { parseLimits, type PolicyLimits } from './policy-limits.ts';
 
-const algorithms = ['ES256'];
 const firstRetryMs = 500;
 const longestRetryMs = 10_000;
 
@@ -22,7 +21,7 @@ export interface IssuerTrustOptions {
   clock: Clock;
   limits: PolicyLimits;
   logger: Logger;
-  get?: HttpGet;
+  get: HttpGet;
 }
 
 type Feed = Pick<PollingFeed<never>, 'start' | 'stop' | 'ageSeconds'>;
@@ -33,7 +32,6 @@ type Feed = Pick<PollingFeed<never>, 'start' | 'stop' | 'ageSeconds'>;
  */
 export class IssuerTrust {
   readonly #options: IssuerTrustOptions;
-  readonly #get: HttpGet;
   readonly #stopping = new AbortController();
   readonly #revocations = new RevocationList();
   #keys: JwksManager | undefined;
@@ -43,17 +41,17 @@ export class IssuerTrust {
 
   constructor(options: IssuerTrustOptions) {
     this.#options = options;
-    this.#get = options.get ?? httpGet;
   }
 
   /** Undefined until everything that is needed to judge a token has been had. */
   get verifier(): ModelTokenVerifier | undefined {
-    return this.#verifier;
+    return this.#revocationsTooOld() ? undefined : this.#verifier;
   }
 
   /** Why tokens cannot be judged, for the readiness check. */
   get problem(): string | undefined {
     if (!this.#verifier) return 'the issuer’s metadata, keys or revocations have not been had yet';
+    if (this.#revocationsTooOld()) return 'the issuer’s revocations are too old to be believed';
     return this.#keys?.ready() ? undefined : 'the issuer’s keys are too old to be believed';
   }
 
@@ -62,17 +60,22 @@ export class IssuerTrust {
     return this.#revocationFeed?.ageSeconds();
   }
 
+  #revocationsTooOld(): boolean {
+    const { MAX_REVOCATION_AGE: limit } = this.#options.config;
+    return limit !== undefined && this.#revocationFeed !== undefined && this.#revocationFeed.ageSeconds() > limit;
+  }
+
   /** Tries until it has worked; the issuer may come up later than the gateway. */
   async start(): Promise<void> {
     const { config, logger } = this.#options;
     for (let wait = firstRetryMs; !this.#stopping.signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
       try {
-        await this.#establish(await discoverIssuer(config.TOKEN_ISSUER, this.#get));
+        await this.#establish(await discoverIssuer(config.TOKEN_ISSUER, this.#options.get));
         logger.info({ issuer: config.TOKEN_ISSUER }, 'issuer is known');
         return;
       } catch (error) {
         this.#release();
-        logger.warn({ issuer: config.TOKEN_ISSUER, reason: describe(error) }, 'waiting for the issuer');
+        logger.warn({ issuer: config.TOKEN_ISSUER, reason: reasonOf(error) }, 'waiting for the issuer');
         await sleep(wait, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
@@ -87,12 +90,12 @@ export class IssuerTrust {
     const { config, clock, logger } = this.#options;
     const keys = new JwksManager({
       url: jwksUri,
-      algorithms,
+      algorithms: config.TOKEN_ALGS,
       clock,
-      get: this.#get,
+      get: this.#options.get,
       onEvent: (event) => {
         if (event.type === 'failed')
-          logger.warn({ reason: describe(event.error) }, 'the issuer’s keys cannot be fetched');
+          logger.warn({ reason: reasonOf(event.error) }, 'the issuer’s keys cannot be fetched');
       },
     });
     this.#keys = keys;
@@ -112,7 +115,8 @@ export class IssuerTrust {
       clock,
       skewSeconds: config.CLOCK_SKEW,
       maxLifetimeSeconds: config.MAX_TOKEN_LIFETIME,
-      algorithms,
+      algorithms: config.TOKEN_ALGS,
+      cacheSize: config.TOKEN_CACHE_SIZE,
     });
   }
 
@@ -121,7 +125,7 @@ export class IssuerTrust {
     let failing = false;
     const feed = new PollingFeed<T>({
       url,
-      get: this.#get,
+      get: this.#options.get,
       clock,
       intervalMs: config.FEED_INTERVAL * 1000,
       parse,
@@ -130,7 +134,7 @@ export class IssuerTrust {
         onValue(value);
       },
       onError: (error) => {
-        if (!failing) logger.warn({ url, reason: describe(error) }, 'a feed of the issuer does not answer');
+        if (!failing) logger.warn({ url, reason: reasonOf(error) }, 'a feed of the issuer does not answer');
         failing = true;
       },
     });
@@ -142,10 +146,4 @@ export class IssuerTrust {
     this.#keys?.stop();
     for (const feed of this.#feeds.splice(0)) feed.stop();
   }
-}
-
-function describe(error: unknown): string {
-  if (!(error instanceof Error)) return String(error);
-  const cause = error instanceof JwksUnavailable || error.cause instanceof Error ? error.cause : undefined;
-  return cause instanceof Error ? `${error.message}: ${cause.message}` : error.message;
 }

@@ -1,6 +1,14 @@
+import '@modelgate/nest/supported-node';
 import 'reflect-metadata';
 import { runService } from '@modelgate/nest';
-import { readConfig } from './config.ts';
+import { gatewaySettings, readConfig } from './config.ts';
 import { startGateway } from './gateway.ts';
 
-await runService({ app: 'gateway', environment: process.env, readConfig, start: startGateway });
+await runService({
+  app: 'gateway',
+  args: process.argv.slice(2),
+  environment: process.env,
+  settings: gatewaySettings,
+  readConfig,
+  start: startGateway,
+});

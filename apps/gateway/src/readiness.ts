@@ -1,16 +1,44 @@
 import { ReadinessChecks } from '@modelgate/nest';
+import { setTimeout as sleep } from 'node:timers/promises';
+import type { ClusterModels } from './cluster-models.ts';
+import type { DataPlaneServer } from './data-plane-server.ts';
 import type { IssuerTrust } from './issuer-trust.ts';
+import type { RegisteredModels } from './registered-models.ts';
 
-/** Ready: tokens can be judged. */
+export interface ReadinessParts {
+  trust: IssuerTrust;
+  server: DataPlaneServer;
+  cluster: ClusterModels | undefined;
+  registered: RegisteredModels | undefined;
+}
+
+/** Ready: tokens can be judged, it is known which models there are, and nobody has asked the process to stop. */
 export class GatewayReadiness extends ReadinessChecks {
-  readonly #trust: IssuerTrust;
+  readonly #parts: ReadinessParts;
 
-  constructor(trust: IssuerTrust) {
+  constructor(parts: ReadinessParts) {
     super();
-    this.#trust = trust;
+    this.#parts = parts;
   }
 
   run(): Promise<Record<string, string | undefined>> {
-    return Promise.resolve({ issuer: this.#trust.problem });
+    return Promise.resolve(this.#checks);
+  }
+
+  /** @returns false where the process was asked to stop before */
+  async untilReady(): Promise<boolean> {
+    const { server } = this.#parts;
+    while (!server.draining && !Object.values(this.#checks).every((problem) => problem === undefined)) await sleep(20);
+    return !server.draining;
+  }
+
+  get #checks(): Record<string, string | undefined> {
+    const { trust, server, cluster, registered } = this.#parts;
+    return {
+      issuer: trust.problem,
+      listener: server.draining ? 'the gateway is stopping' : undefined,
+      ...(registered && { registered: registered.problem }),
+      ...(cluster && { models: cluster.problem }),
+    };
   }
 }

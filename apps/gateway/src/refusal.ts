@@ -1,17 +1,22 @@
-import { renderDenial, type Denial, type Operation, type Protocol } from '@modelgate/inference';
+import { dialectOf, grpcStatus, renderDenial, type Denial, type Operation, type Protocol } from '@modelgate/inference';
 import type { Logger } from '@modelgate/nest';
 import { formatModelRef } from '@modelgate/scope';
+import { Http2Answer } from '@modelgate/upstream';
 import type { ModelToken } from '@modelgate/verifier';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Inbound } from './inbound.ts';
 
 /** What is known of a request when it is refused. */
 export interface RefusedRequest {
   id: string;
-  request: IncomingMessage;
-  response: ServerResponse;
+  inbound: Inbound;
+  /** Bytes of the body as declared, where it was read so far. */
+  contentLength?: number | undefined;
   operation?: Operation;
-  protocol?: Protocol | undefined;
+  /** Of what is wanted, once the token was good enough to be told. */
+  protocol?: Protocol;
   token?: ModelToken;
+  /** The dialect is that of the path alone: the service's own would say what it is. */
+  byPath?: boolean;
   /** For the log alone. */
   detail?: string | undefined;
   headers?: Readonly<Record<string, string>>;
@@ -22,20 +27,39 @@ const worthReading = 64 * 1024;
 
 /** Tells the caller that it was refused, in its dialect, and the operator exactly why, under the same id. */
 export function refuse(denial: Denial, refused: RefusedRequest, logger: Logger): void {
-  const { id, request, response, operation, protocol, headers } = refused;
+  const { id, inbound, headers } = refused;
+  const { answer } = inbound;
+  // The parser was first: what it has refused is answered, and logged.
+  if (answer.writableEnded) return;
   logger[denial.status >= 500 ? 'error' : 'warn'](logLine(denial, refused), 'refused');
-  if (response.headersSent || response.destroyed) {
-    response.destroy();
+  if (isCall(refused) && answer instanceof Http2Answer) return refuseCall(denial, refused, answer);
+  if (answer.headersSent || answer.destroyed) {
+    answer.destroy();
     return;
   }
-  const rendered = renderDenial(denial, operation?.protocol ?? protocol, id, headers ? { headers } : {});
-  if (!request.complete && !isShort(request)) rendered.headers['connection'] = 'close';
-  response.writeHead(rendered.status, rendered.headers);
-  response.end(rendered.body);
+  const rendered = renderDenial(denial, protocolOf(refused), id, headers ? { headers } : {});
+  if (!isRead(refused)) rendered.headers['connection'] = 'close';
+  answer.writeHead(rendered.status, Object.entries(rendered.headers).flat());
+  answer.end(rendered.body);
+}
+
+function isCall(refused: RefusedRequest): boolean {
+  return protocolOf(refused) === 'grpc';
+}
+
+function protocolOf({ operation, protocol, byPath, inbound }: RefusedRequest): Protocol | undefined {
+  const known = byPath ? undefined : (operation?.protocol ?? protocol);
+  return known ?? dialectOf(inbound.raw);
+}
+
+/** A call is refused by its trailers, whatever has been sent before them. */
+function refuseCall(denial: Denial, { id, headers = {} }: RefusedRequest, { grpc }: Http2Answer): void {
+  const head = { 'content-type': 'application/grpc', 'x-request-id': id, ...headers };
+  grpc.finish(Object.entries(grpcStatus(denial)).flat(), Object.entries(head).flat());
 }
 
 function logLine({ status, reason }: Denial, refused: RefusedRequest): Record<string, unknown> {
-  const { id, request, operation, token, detail } = refused;
+  const { id, inbound, operation, token, detail } = refused;
   return {
     requestId: id,
     status,
@@ -43,10 +67,15 @@ function logLine({ status, reason }: Denial, refused: RefusedRequest): Record<st
     ...(detail !== undefined && { detail }),
     ...(operation && { model: formatModelRef(operation.model), verb: operation.verb }),
     ...(token && { subject: token.subject, clientId: token.clientId, jti: token.jti, policy: token.policy }),
-    remote: request.socket.remoteAddress,
+    remote: inbound.remoteAddress,
   };
 }
 
-function isShort({ headers }: IncomingMessage): boolean {
-  return Number(headers['content-length'] ?? Number.NaN) <= worthReading;
+/** Whether the next request on the connection is near: the body has been read, or soon is. */
+function isRead({ inbound, contentLength }: RefusedRequest): boolean {
+  return (
+    inbound.whole !== undefined ||
+    inbound.body.readableEnded ||
+    (contentLength !== undefined && contentLength <= worthReading)
+  );
 }

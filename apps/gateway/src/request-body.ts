@@ -1,15 +1,15 @@
-import type { IncomingMessage } from 'node:http';
+import type { Readable } from 'node:stream';
 
 /** Bodies up to this size are read whole before anything is sent on: it is cheaper, and one that breaks off reaches nobody. */
 export const wholeBodyBytes = 64 * 1024;
 
 /** Reads a body whose length is known. `onBody` is not called where the caller breaks off. */
-export function readWhole(request: IncomingMessage, length: number, onBody: (body: Buffer) => void): void {
+export function readWhole(body: Readable, length: number, onBody: (whole: Buffer) => void): void {
   let first: Buffer | undefined;
   let rest: Buffer[] | undefined;
-  request.on('data', (chunk: Buffer) => {
+  body.on('data', (chunk: Buffer) => {
     if (!first) first = chunk;
     else (rest ??= [first]).push(chunk);
   });
-  request.on('end', () => onBody(rest ? Buffer.concat(rest, length) : (first ?? Buffer.alloc(0))));
+  body.on('end', () => onBody(rest ? Buffer.concat(rest, length) : (first ?? Buffer.alloc(0))));
 }

@@ -1,6 +1,7 @@
 import { ClientRegistry, type Client } from '@modelgate/issuance';
 import { verificationKey } from '@modelgate/jwks';
-import { ConfigurationError } from '@modelgate/nest';
+import { ConfigurationError, readConfigurationFile } from '@modelgate/nest';
+import { placeOf, problemsOf } from '@modelgate/oauth';
 import {
   accessPolicySchema,
   accessProblems,
@@ -9,9 +10,7 @@ import {
   type AccessPolicy,
   type TrustedIssuer,
 } from '@modelgate/policy';
-import { readFileSync } from 'node:fs';
 import type { JWK } from 'jose';
-import { parse, YAMLParseError } from 'yaml';
 import { z } from 'zod';
 import { adminSchema, type AdminSettings } from './admin-api/admin-access.ts';
 
@@ -21,6 +20,8 @@ const common = {
   mayExchange: z.array(identifier).default([]),
   issuers: z.array(z.string()).min(1).optional(),
   mayRevokeAny: z.boolean().default(false),
+  /** A gateway, which reads the registered models. */
+  mayReadCatalogue: z.boolean().default(false),
 };
 const publicJwk = z.record(z.string(), z.unknown()).transform((jwk, context): JWK => {
   // A registered key may do without a kid; for everything else it is held to what a JWKS is held to.
@@ -34,6 +35,7 @@ const clientSchema = z.discriminatedUnion('authentication', [
     ...common,
     authentication: z.literal('none'),
     mayExchange: z.array(identifier).max(0, 'a public client exchanges its own tokens only').default([]),
+    mayReadCatalogue: z.literal(false, 'a public client is nobody in particular, and no gateway').default(false),
   }),
   z.strictObject({
     ...common,
@@ -68,10 +70,10 @@ export class AccessFile extends ClientRegistry implements PolicySource {
 
   /** @throws ConfigurationError listing every problem of the file */
   static read(path: string, ownIssuer: string): AccessFile {
-    const parsed = fileSchema.safeParse(document(path));
+    const parsed = fileSchema.safeParse(readConfigurationFile('ACCESS_FILE', path));
     if (!parsed.success) {
       throw new ConfigurationError(
-        parsed.error.issues.map(({ path: at, message }) => `ACCESS_FILE ${path}: ${at.join('.')}: ${message}`),
+        problemsOf(parsed.error).map(({ path: at, detail }) => `ACCESS_FILE ${path}: ${placeOf(at) || 'it'} ${detail}`),
       );
     }
     const { issuers, policies, admin } = parsed.data;
@@ -96,21 +98,6 @@ export class AccessFile extends ClientRegistry implements PolicySource {
 
   issuers(): readonly TrustedIssuer[] {
     return this.#issuers;
-  }
-}
-
-function document(path: string): unknown {
-  let text: string;
-  try {
-    text = readFileSync(path, 'utf8');
-  } catch {
-    throw new ConfigurationError([`ACCESS_FILE ${path} cannot be read`]);
-  }
-  try {
-    return parse(text, { maxAliasCount: 0 });
-  } catch (error) {
-    const where = error instanceof YAMLParseError ? `, ${error.code} at line ${error.linePos?.[0].line ?? '?'}` : '';
-    throw new ConfigurationError([`ACCESS_FILE ${path} is not YAML${where}`]);
   }
 }
 

@@ -2,6 +2,9 @@ import { RevocationEndpoint, TokenEndpoint } from '@modelgate/issuance';
 import { KeyRing } from '@modelgate/keys';
 import { HealthModule } from '@modelgate/nest';
 import type { DynamicModule } from '@nestjs/common';
+import { CatalogueFeed } from './catalogue-feed.ts';
+import { CatalogueReaders } from './catalogue-readers.ts';
+import { CatalogueController } from './catalogue.controller.ts';
 import type { Composition } from './composition.ts';
 import { FeedsController } from './feeds.controller.ts';
 import { Issuer } from './issuer.ts';
@@ -20,7 +23,14 @@ export class AppModule {
     return {
       module: AppModule,
       imports: [HealthModule.with(parts.readiness)],
-      controllers: [TokenController, RevocationController, JwksController, MetadataController, FeedsController],
+      controllers: [
+        TokenController,
+        RevocationController,
+        JwksController,
+        MetadataController,
+        FeedsController,
+        CatalogueController,
+      ],
       providers: [
         { provide: Issuer, useValue: parts.issuer },
         { provide: KeyRing, useValue: parts.keys },
@@ -29,6 +39,8 @@ export class AppModule {
         { provide: RevocationEndpoint, useValue: parts.revocationEndpoint },
         { provide: RevocationsFeed, useValue: parts.revocations },
         { provide: LimitsFeed, useValue: parts.limits },
+        { provide: CatalogueFeed, useValue: parts.catalogue.feed },
+        { provide: CatalogueReaders, useValue: parts.catalogue.readers },
         { provide: VerifierCensus, useValue: parts.census },
       ],
     };

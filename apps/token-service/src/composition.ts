@@ -1,29 +1,46 @@
 import { StoreUnavailable, type AuditEvent } from '@modelgate/audit';
 import { IssuerDispatch, type JwtIssuerOptions } from '@modelgate/federation';
-import { MemoryAssertionIds, RevocationEndpoint, TokenEndpoint } from '@modelgate/issuance';
-import { EnvelopeEncryption, FileKeks, KekError } from '@modelgate/key-encryption';
+import {
+  assertionAudiences,
+  ClientAuthentication,
+  RevocationEndpoint,
+  TokenEndpoint,
+  type ClientAuthenticationOptions,
+} from '@modelgate/issuance';
+import { EnvelopeEncryption } from '@modelgate/key-encryption';
 import { KeyRing, SigningUnavailable } from '@modelgate/keys';
-import { ConfigurationError, OAuthErrorFilter, type Logger } from '@modelgate/nest';
+import { ModelRegistry, type ModelStore } from '@modelgate/model-registry';
+import { OAuthErrorFilter, type Logger } from '@modelgate/nest';
 import { OAuthError, SystemClock } from '@modelgate/oauth';
 import {
   Database,
+  KeyChanges,
+  PrismaAssertionIds,
   PrismaAuditLog,
+  PrismaJwksReaders,
   PrismaLiveTokens,
+  PrismaModelStore,
   PrismaRevocationStore,
   PrismaSigningKeyStore,
 } from '@modelgate/store';
+import { fileURLToPath } from 'node:url';
 import { AccessFile } from './access-file.ts';
 import { AdminAccess, type AdminSettings } from './admin-api/admin-access.ts';
 import type { LiveTokens } from './admin-api/live-tokens.ts';
+import { CatalogueFeed } from './catalogue-feed.ts';
+import { CatalogueReaders } from './catalogue-readers.ts';
 import type { Config } from './config.ts';
 import { Issuer } from './issuer.ts';
 import { JobScheduler } from './jobs/job-scheduler.ts';
 import { keyJobs } from './jobs/key-jobs.ts';
+import { checkKeks, openKeks } from './keks.ts';
 import { KeyReconciler } from './key-reconciler.ts';
 import { LimitsFeed } from './limits-feed.ts';
 import { RevocationsFeed } from './revocations-feed.ts';
 import { TokenServiceReadiness } from './readiness.ts';
 import { VerifierCensus } from './verifier-census.ts';
+
+const shippedMigrations = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
 
 /** Everything the service is made of, put together once, by hand: the reader finds every dependency here. */
 export interface Composition {
@@ -36,6 +53,7 @@ export interface Composition {
   revocationEndpoint: RevocationEndpoint;
   revocations: RevocationsFeed;
   limits: LimitsFeed;
+  catalogue: { feed: CatalogueFeed; readers: CatalogueReaders };
   readiness: TokenServiceReadiness;
   errors: OAuthErrorFilter;
   census: VerifierCensus;
@@ -49,7 +67,7 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
   const clock = new SystemClock();
   const access = AccessFile.read(config.ACCESS_FILE, config.TOKEN_ISSUER);
   const issuer = new Issuer(config.TOKEN_ISSUER);
-  const { database, keys, reconciler, jobs } = await composeKeys(config, logger, { serves: true });
+  const { database, keys, census, reconciler, jobs } = await composeKeys(config, logger, { serves: true });
   const issuerOptions: JwtIssuerOptions = {
     clock,
     onKeys: (id, event) => {
@@ -60,14 +78,14 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
     },
   };
   const issuers = new IssuerDispatch(access.issuers(), issuerOptions);
-  const census = new VerifierCensus(clock, config.KEYS_LEAD_TIME);
   const onAuditFailure = (event: AuditEvent, cause: unknown): void =>
     logger.error({ event, cause: String(cause) }, 'a refusal could not be written to the audit log');
   const revocations = new PrismaRevocationStore(database);
+  const models = new PrismaModelStore(database);
   const shared = {
     clients: access,
     audit: new PrismaAuditLog(database),
-    assertions: new MemoryAssertionIds(),
+    assertions: new PrismaAssertionIds(database),
     clock,
     issuer: issuer.url,
     onAuditFailure,
@@ -90,17 +108,19 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
     revocationEndpoint: new RevocationEndpoint({ ...shared, revocations, keys }),
     revocations: new RevocationsFeed(revocations, keys, clock),
     limits: new LimitsFeed(access),
+    catalogue: composeCatalogue(models, shared),
     readiness: new TokenServiceReadiness({ database, keys, reconciler, issuers, issuerCount: access.issuers().length }),
     errors: new OAuthErrorFilter(logger, inOAuthWords),
     census,
     jobs,
-    admin: access.admin && composeAdmin(access, access.admin, { keys, census, database, issuerOptions }),
+    admin: access.admin && composeAdmin(access, access.admin, { keys, census, models, database, issuerOptions }),
   };
 }
 
 export interface KeyParts {
   database: Database;
   keys: KeyRing;
+  census: VerifierCensus;
   reconciler: KeyReconciler;
   jobs: JobScheduler;
 }
@@ -111,51 +131,94 @@ export interface AdminParts {
   access: AdminAccess;
   tokens: IssuerDispatch;
   liveTokens: LiveTokens;
+  models: ModelRegistry;
 }
 
 function composeAdmin(
   access: AccessFile,
   settings: AdminSettings,
-  parts: { keys: KeyRing; census: VerifierCensus; database: Database; issuerOptions: JwtIssuerOptions },
+  parts: Pick<Composition, 'keys' | 'census' | 'database'> & { models: ModelStore; issuerOptions: JwtIssuerOptions },
 ): AdminParts {
   const { audiences, authorizedParties } = settings;
   const trusted = access.issuers().filter(({ id }) => id === settings.issuer);
   const issuers = trusted.map((issuer) => ({ ...issuer, audiences, authorizedParties }));
   const tokens = new IssuerDispatch(issuers, parts.issuerOptions);
   const liveTokens = new PrismaLiveTokens(parts.database);
-  return { keys: parts.keys, census: parts.census, tokens, access: new AdminAccess(tokens, settings), liveTokens };
+  const models = new ModelRegistry(parts.models);
+  return {
+    keys: parts.keys,
+    census: parts.census,
+    tokens,
+    access: new AdminAccess(tokens, settings),
+    liveTokens,
+    models,
+  };
 }
 
-/** What the admin command and the worker need, and no more. @throws ConfigurationError */
-export async function composeKeys(config: Config, logger: Logger, { serves }: { serves: boolean }): Promise<KeyParts> {
+function composeCatalogue(
+  models: ModelStore,
+  shared: Omit<ClientAuthenticationOptions, 'audiences'> & { issuer: string },
+): Composition['catalogue'] {
+  const authentication = new ClientAuthentication({ ...shared, audiences: assertionAudiences(shared) });
+  return { feed: new CatalogueFeed(models, shared.clock), readers: new CatalogueReaders(authentication) };
+}
+
+/**
+ * What the admin command and the worker need, and no more.
+ *
+ * @param process whether it serves the JWKS, and whether it signs or seals on its own, so that it does not start without
+ * what it needs for that
+ * @throws ConfigurationError
+ */
+export async function composeKeys(
+  config: Config,
+  logger: Logger,
+  { serves, seals = true }: { serves: boolean; seals?: boolean },
+): Promise<KeyParts> {
   const database = new Database(config.DATABASE_URL);
-  const keks = await FileKeks.open(config.KEK_FILE).catch((error: unknown) => {
-    throw error instanceof KekError ? new ConfigurationError([`KEK_FILE: ${error.message}`]) : error;
-  });
+  const store = new PrismaSigningKeyStore(database);
+  const keks = openKeks(config, () => store.sealed(config.TOKEN_ISSUER));
+  if (seals) await checkKeks(config, keks);
   const keys = new KeyRing({
     issuer: config.TOKEN_ISSUER,
-    store: new PrismaSigningKeyStore(database),
-    encryption: new EnvelopeEncryption(keks),
+    store,
+    encryption: new EnvelopeEncryption(keks.chain),
     clock: new SystemClock(),
     schedule: config.schedule,
     alg: config.KEYS_ALG,
     furtherAlgs: config.KEYS_FURTHER_ALGS,
     serves,
+    random: Math.random,
+  });
+  const census = new VerifierCensus({
+    readers: new PrismaJwksReaders(database),
+    issuer: config.TOKEN_ISSUER,
+    schedule: config.schedule,
+    proxies: config.TRUSTED_PROXIES,
+    logger,
   });
   const reconciler = new KeyReconciler({
     keys,
+    changes: new KeyChanges(config.DATABASE_URL),
     databaseUrl: config.DATABASE_URL,
-    migrationsFolder: config.MIGRATIONS_FOLDER,
+    migrationsFolder: config.MIGRATIONS_FOLDER ?? shippedMigrations,
     everySeconds: Math.max(0.5, config.KEYS_PROPAGATION / 4),
     logger,
   });
   const jobs = new JobScheduler({
     databaseUrl: config.DATABASE_URL,
     redisUrl: config.REDIS_URL,
-    jobs: keyJobs({ keys, revocations: new PrismaRevocationStore(database), clock: new SystemClock(), logger }),
+    jobs: keyJobs({
+      keys,
+      census,
+      revocations: new PrismaRevocationStore(database),
+      assertions: new PrismaAssertionIds(database),
+      clock: new SystemClock(),
+      logger,
+    }),
     logger,
   });
-  return { database, keys, reconciler, jobs };
+  return { database, keys, census, reconciler, jobs };
 }
 
 function inOAuthWords(error: unknown): OAuthError | undefined {

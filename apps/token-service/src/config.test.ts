@@ -54,9 +54,25 @@ describe('configuration', () => {
     expect(problems.join('\n')).not.toContain('hunter2');
   });
 
-  it('refuses a key schedule whose numbers contradict each other, naming them', () => {
-    const [problem = ''] = problemsOf(() => readConfig({ ...good, KEYS_LEAD_TIME: '1m' }));
-    for (const number of ['60 s', 'istio 3600 s', '10 s', '3670 s']) expect(problem).toContain(number);
+  it.each<[string, Record<string, string>, string[][]]>([
+    ['a lead time', { KEYS_LEAD_TIME: '1m' }, [['60 s', 'istio 3600 s', '10 s', '3670 s', 'KEYS_LEAD_TIME']]],
+    ['a max-age', { JWKS_MAX_AGE: '2h' }, [['3670 s', 'JWKS max-age 7200 s', '7270 s', 'JWKS_MAX_AGE']]],
+    ['a rotation period', { KEYS_ROTATE_EVERY: '1h' }, [['3600 s', '3670 s', 'KEYS_ROTATE_EVERY']]],
+    [
+      'tokens that outlive very many rotations',
+      { KEYS_ROTATE_EVERY: '1m', KEYS_LEAD_TIME: '50s', KEYS_VERIFIERS: 'none', JWKS_MAX_AGE: '10s', CLOCK_SKEW: '5s' },
+      [['3600 s', '60 s', '62', 'MAX_TOKEN_TTL']],
+    ],
+    ['a life of tokens', { MAX_TOKEN_TTL: '10m' }, [['900 s', '600 s', 'TOKEN_TTL', 'MAX_TOKEN_TTL']]],
+    [
+      'everything at once, an open listener too',
+      { KEYS_LEAD_TIME: '1m', MAX_TOKEN_TTL: '10m', HOST: '0.0.0.0' },
+      [['HOST'], ['3670 s'], ['900 s']],
+    ],
+  ])('refuses %s that contradicts the rest, naming the numbers and what to change', (_, change, named) => {
+    const problems = problemsOf(() => readConfig({ ...good, ...change }));
+    expect(problems).toHaveLength(named.length);
+    for (const [index, words] of named.entries()) for (const word of words) expect(problems[index]).toContain(word);
   });
 
   it('takes a secret from a file, and not from both', () => {
@@ -92,7 +108,8 @@ describe('access file', () => {
 
   it.each([
     ['is not YAML', 'issuers: [', 'not YAML'],
-    ['is empty', '', 'Invalid input'],
+    ['is empty', '', 'it must be an object'],
+    ['has no clients', `issuers: [${issuer}]\npolicies: []\n`, 'clients is missing; it must be a list'],
     ['has an unknown member', `${file(issuer, client, policy)}polices: []`, 'polices'],
     ['names a policy twice', file(issuer, client, `${policy}, ${policy}`), 'defined twice'],
     ['names a client twice', file(issuer, `${client}, ${client}`, policy), 'client c is defined twice'],
@@ -106,7 +123,11 @@ describe('access file', () => {
       file(issuer.replace('https://kc.example.com/realms/x', 'https://tokens.example.com'), client, policy),
       'itself',
     ],
-    ['has an unknown verb', file(issuer, client, policy.replace('predict', 'destroy')), 'grants.0.verbs.0'],
+    [
+      'has an unknown verb',
+      file(issuer, client, policy.replace('predict', 'destroy')),
+      'grants[0].verbs[0] must be one of predict, explain',
+    ],
     [
       'has a plain secret',
       file(issuer, '{clientId: c, authentication: client_secret, secretSha256: [hunter2]}', policy),

@@ -18,7 +18,7 @@ export class JwksController {
   @Get()
   jwks(@Req() request: FastifyRequest, @Res() reply: FastifyReply): Promise<void> {
     const document = this.#keys.jwks();
-    this.#census.record(request.headers['user-agent']);
+    this.#census.record(request);
     return sendTagged(request, reply, document, `public, max-age=${document.maxAgeSeconds}, stale-if-error=86400`);
   }
 }

@@ -1,11 +1,13 @@
 import { StoreUnavailable } from '@modelgate/audit';
 import type { KeyRing } from '@modelgate/keys';
-import type { Logger } from '@modelgate/nest';
-import { migrate } from '@modelgate/store';
+import { reasonOf, type Logger } from '@modelgate/nest';
+import { migrate, type KeyChanges } from '@modelgate/store';
 import type { OnApplicationBootstrap, OnApplicationShutdown } from '@nestjs/common';
 
 export interface KeyReconcilerOptions {
   keys: KeyRing;
+  /** What is done at another replica is followed at once. */
+  changes: KeyChanges;
   databaseUrl: string;
   migrationsFolder: string;
   everySeconds: number;
@@ -14,14 +16,14 @@ export interface KeyReconcilerOptions {
 
 /**
  * Brings the database up to date and then ticks the keys on. The service listens meanwhile and answers 503 where it needs
- * what is not there yet; a database that is away is waited for, however long.
+ * what is not there yet; a database that is away is waited for, however long. A tick does not wait for the one before it,
+ * which may be making keys.
  */
 export class KeyReconciler implements OnApplicationBootstrap, OnApplicationShutdown {
   readonly #options: KeyReconcilerOptions;
-  #migrated = false;
+  readonly #ticking = new Set<Promise<void>>();
+  #migrating: Promise<void> | undefined;
   #timer: NodeJS.Timeout | undefined;
-  #ticking: Promise<void> | undefined;
-  #stopped = false;
   /** Why the last tick failed. */
   #failure: string | undefined = 'the keys have not been read yet';
 
@@ -29,14 +31,17 @@ export class KeyReconciler implements OnApplicationBootstrap, OnApplicationShutd
     this.#options = options;
   }
 
-  onApplicationBootstrap(): Promise<void> {
-    return this.tick();
+  async onApplicationBootstrap(): Promise<void> {
+    await this.tick();
+    const { everySeconds, changes } = this.#options;
+    this.#timer = setInterval(() => void this.tick(), everySeconds * 1000).unref();
+    changes.start(() => void this.tick());
   }
 
   async onApplicationShutdown(): Promise<void> {
-    this.#stopped = true;
-    clearTimeout(this.#timer);
-    await this.#ticking;
+    clearInterval(this.#timer);
+    await this.#options.changes.stop();
+    await Promise.all(this.#ticking);
   }
 
   get failure(): string | undefined {
@@ -45,38 +50,45 @@ export class KeyReconciler implements OnApplicationBootstrap, OnApplicationShutd
 
   /** Never rejects. */
   tick(): Promise<void> {
-    this.#ticking ??= this.#tick().finally(() => {
-      this.#ticking = undefined;
-      if (!this.#stopped) this.#timer = setTimeout(() => void this.tick(), this.#options.everySeconds * 1000).unref();
-    });
-    return this.#ticking;
+    const ticking = this.#tick().finally(() => this.#ticking.delete(ticking));
+    this.#ticking.add(ticking);
+    return ticking;
   }
 
   async #tick(): Promise<void> {
-    const { keys, databaseUrl, migrationsFolder, logger } = this.#options;
+    const { keys, logger } = this.#options;
     try {
-      if (!this.#migrated) {
-        const { applied } = await migrate(databaseUrl, migrationsFolder);
-        if (applied.length > 0) logger.info({ applied }, 'database migrated');
-        this.#migrated = true;
-      }
+      await this.#migrated();
       await keys.reconcile();
       if (this.#failure !== undefined) logger.info('keys are ready');
       this.#failure = undefined;
     } catch (error) {
       const failure = error instanceof Error ? `${error.name}: ${error.message}` : String(error);
-      if (failure !== this.#failure) this.#report(error, failure);
+      if (failure !== this.#failure) this.#report(error);
       this.#failure = failure;
     }
   }
 
-  #report(error: unknown, failure: string): void {
+  /** Once, and again only where it failed. */
+  #migrated(): Promise<void> {
+    this.#migrating ??= this.#migrate().catch((error: unknown) => {
+      this.#migrating = undefined;
+      throw error;
+    });
+    return this.#migrating;
+  }
+
+  async #migrate(): Promise<void> {
+    const { databaseUrl, migrationsFolder, logger } = this.#options;
+    const { applied } = await migrate(databaseUrl, migrationsFolder);
+    if (applied.length > 0) logger.info({ applied }, 'database migrated');
+  }
+
+  /** With its causes, which the readiness check keeps to itself: anybody may ask that. */
+  #report(error: unknown): void {
     const { logger } = this.#options;
-    if (error instanceof StoreUnavailable) logger.warn({ reason: failure }, 'waiting for the database');
-    else
-      logger.error(
-        { reason: failure, stack: error instanceof Error ? error.stack : undefined },
-        'the keys cannot be read',
-      );
+    const reason = reasonOf(error);
+    if (error instanceof StoreUnavailable) return logger.warn({ reason }, 'waiting for the database');
+    logger.error({ reason, stack: error instanceof Error ? error.stack : undefined }, 'the keys cannot be read');
   }
 }

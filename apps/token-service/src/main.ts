@@ -1,6 +1,14 @@
+import '@modelgate/nest/supported-node';
 import 'reflect-metadata';
 import { runService } from '@modelgate/nest';
-import { readConfig } from './config.ts';
+import { tokenServiceSettings, readConfig } from './config.ts';
 import { startTokenService } from './token-service.ts';
 
-await runService({ app: 'token-service', environment: process.env, readConfig, start: startTokenService });
+await runService({
+  app: 'token-service',
+  args: process.argv.slice(2),
+  environment: process.env,
+  settings: tokenServiceSettings,
+  readConfig,
+  start: startTokenService,
+});

@@ -34,6 +34,7 @@ export class MetadataController {
       id_token_signing_alg_values_supported: this.#algorithms(),
       modelgate_revocations_endpoint: `${url}/revocations`,
       modelgate_limits_endpoint: `${url}/limits`,
+      modelgate_catalogue_endpoint: `${url}/catalogue`,
     };
   }
 

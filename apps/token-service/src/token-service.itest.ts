@@ -1,10 +1,10 @@
 import { postgres, type PostgresServer } from '@modelgate/real-parts';
 import { createRemoteJWKSet, jwtVerify } from 'jose';
 import pg from 'pg';
-import { setTimeout as sleep } from 'node:timers/promises';
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { afterAll, beforeAll, describe, expect, it, vi } from 'vitest';
 import { basic, Deployment, exchange, RealmDouble, type Running } from './token-service.fixture.ts';
 
+const patient = { timeout: 40_000, interval: 100 };
 let server: PostgresServer & { stop(): Promise<void> };
 let realm: RealmDouble;
 let deployment: Deployment;
@@ -81,7 +81,7 @@ describe('token service', () => {
     'serves the JWKS at %s with an ETag',
     async (path) => {
       const answer = await fetch(service.url + path);
-      expect(answer.headers.get('cache-control')).toContain('max-age=300');
+      expect(answer.headers.get('cache-control')).toMatch(/\bmax-age=(?:300|2[7-9]\d)\b/);
       const { keys } = (await answer.json()) as { keys: Record<string, unknown>[] };
       expect(keys).toHaveLength(2);
       for (const key of keys) {
@@ -103,13 +103,16 @@ describe('token service', () => {
       body: form,
     });
     expect(revoked.status).toBe(200);
-    await sleep(300);
-    const after = await fetch(`${service.url}/revocations`);
     const claims = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString()) as {
       jti: string;
       exp: number;
     };
-    expect((await json(after))['tokens']).toContainEqual({ jti: claims.jti, exp: claims.exp });
+    const { jti, exp } = claims;
+    const after = await vi.waitFor(async () => {
+      const answer = await fetch(`${service.url}/revocations`);
+      expect((await json(answer))['tokens']).toContainEqual({ jti, exp });
+      return answer;
+    }, patient);
     expect(after.headers.get('etag')).not.toBe(before.headers.get('etag'));
   });
 
@@ -244,7 +247,8 @@ describe('bad input', () => {
 });
 
 describe('the database is away', () => {
-  it('answers 503 with Retry-After, keeps serving its keys, and recovers by itself', async () => {
+  it('answers 503 with Retry-After, keeps serving its keys, and recovers by itself', async ({ skip }) => {
+    skip(server.notOurs !== undefined, server.notOurs);
     const fresh = await server.createDatabase('away');
     const other = new Deployment(realm.url, fresh);
     const running = await other.start();
@@ -256,7 +260,7 @@ describe('the database is away', () => {
       expect(refused.status).toBe(503);
       expect(refused.headers.get('retry-after')).toMatch(/^\d+$/);
       expect(await json(refused)).toMatchObject({ error: 'temporarily_unavailable' });
-      expect(Date.now() - started).toBeLessThan(10_000);
+      expect(Date.now() - started).toBeLessThan(30_000);
       expect((await fetch(`${running.url}/.well-known/jwks.json`)).status).toBe(200);
       expect((await fetch(`${running.url}/revocations`)).status).toBe(503);
       expect((await fetch(`${running.url}/health/ready`)).status).toBe(503);
@@ -264,12 +268,7 @@ describe('the database is away', () => {
     } finally {
       await server.restart();
     }
-    let status = 503;
-    for (let tries = 0; status !== 200 && tries < 100; tries++) {
-      await sleep(100);
-      ({ status } = await exchange(running.url, realm.token()));
-    }
-    expect(status).toBe(200);
+    await vi.waitFor(async () => expect((await exchange(running.url, realm.token())).status).toBe(200), patient);
     await other.stop();
   });
 

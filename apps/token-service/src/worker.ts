@@ -1,10 +1,18 @@
+import '@modelgate/nest/supported-node';
 import 'reflect-metadata';
 import { runService, type Logger } from '@modelgate/nest';
 import { composeKeys } from './composition.ts';
-import { readConfig, type Config } from './config.ts';
+import { readConfig, tokenServiceSettings, type Config } from './config.ts';
 
 /** The scheduled jobs alone, for deployments whose replicas run with JOBS=off. */
-await runService({ app: 'token-service-worker', environment: process.env, readConfig, start: startWorker });
+await runService({
+  app: 'token-service-worker',
+  args: process.argv.slice(2),
+  environment: process.env,
+  settings: tokenServiceSettings,
+  readConfig,
+  start: startWorker,
+});
 
 async function startWorker(config: Config, logger: Logger): Promise<{ close(): Promise<void> }> {
   const { database, keys, reconciler, jobs } = await composeKeys(config, logger, { serves: false });

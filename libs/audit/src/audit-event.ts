@@ -18,6 +18,8 @@ export interface AuditEvent {
   policyVersion?: number;
   jti?: string;
   kid?: string;
+  /** `namespace/name` of the model that a change is about. */
+  model?: string;
   scope?: string;
   /** NumericDate of the issued token. */
   expiresAt?: number;

@@ -27,8 +27,15 @@ export function rotationAccess(access: Access): Access {
 }
 
 export interface RotationLoad {
-  /** Model requests and exchanges together. */
+  /** Model requests and exchanges together, at most. */
   requests: number;
+  /** Ends the run before that. */
+  until?: AbortSignal;
+  /**
+   * An exchange whose connection breaks is asked for again, once, as HTTP clients do: for runs in which replicas are
+   * stopped.
+   */
+  retries?: boolean;
   concurrency: number;
   client: ClientIdentity;
   /** A subject token that outlives the run. */
@@ -47,6 +54,8 @@ export interface RotationResult {
   refusals: string[];
   /** Different keys that signed during the run. */
   keys: number;
+  /** The algorithms they signed with, in the order in which they were first met. */
+  algs: string[];
   seconds: number;
 }
 
@@ -64,25 +73,27 @@ interface Run {
   left: number;
   tokens: HeldToken[];
   kids: Set<string>;
+  algs: Set<string>;
   result: RotationResult;
 }
 
 /** Exchanges and inference through every gateway in turn, while the keys rotate; counts what was refused. */
 export async function runRotationLoad(stack: Stack, load: RotationLoad): Promise<RotationResult> {
   const started = performance.now();
-  const result = { requests: 0, exchanges: 0, refused: 0, refusals: [], keys: 0, seconds: 0 };
-  const run: Run = { left: load.requests, tokens: [], kids: new Set(), result };
+  const result = { requests: 0, exchanges: 0, refused: 0, refusals: [], keys: 0, algs: [], seconds: 0 };
+  const run: Run = { left: load.requests, tokens: [], kids: new Set(), algs: new Set(), result };
   const timer = setInterval(() => load.onProgress?.(progress(run)), 10_000);
   try {
     await Promise.all(Array.from({ length: load.concurrency }, (_, index) => work(stack, load, run, index)));
   } finally {
     clearInterval(timer);
   }
-  return { ...run.result, keys: run.kids.size, seconds: (performance.now() - started) / 1000 };
+  const { kids, algs } = run;
+  return { ...run.result, keys: kids.size, algs: [...algs], seconds: (performance.now() - started) / 1000 };
 }
 
 async function work(stack: Stack, load: RotationLoad, run: Run, index: number): Promise<void> {
-  for (let turn = index; run.left > 0; turn++) {
+  for (let turn = index; run.left > 0 && !load.until?.aborted; turn++) {
     run.left--;
     run.result.requests++;
     const held = turn % exchangeEvery === 0 ? undefined : pick(run, turn);
@@ -103,15 +114,20 @@ async function request(
   else if (answer.status !== 200) refused(run, `inference: ${answer.status} ${JSON.stringify(answer.body)}`);
 }
 
-async function renew(stack: Stack, { client, subjectToken }: RotationLoad, run: Run): Promise<void> {
+async function renew(stack: Stack, { client, subjectToken, retries }: RotationLoad, run: Run): Promise<void> {
   run.result.exchanges++;
-  const answer = await exchange(stack.issuer, client, subjectToken, { scope: 'fraud/iris:predict' }).catch(inWords);
+  const ask = () => exchange(stack.issuer, client, subjectToken, { scope: 'fraud/iris:predict' });
+  const answer = await ask()
+    .catch((error: unknown) => (retries ? ask() : Promise.reject(error)))
+    .catch(inWords);
   if (typeof answer === 'string') return refused(run, `exchange: ${answer}`);
   const { access_token: token, expires_in: life } = answer.body;
   if (answer.status !== 200 || typeof token !== 'string') {
     return refused(run, `exchange: ${answer.status} ${JSON.stringify(answer.body)}`);
   }
-  run.kids.add(kidOf(token));
+  const { kid = '', alg = '' } = headerOf(token);
+  run.kids.add(kid);
+  run.algs.add(alg);
   run.tokens.push({ token, expiresAt: Date.now() + (Number(life) - spare) * 1000 });
 }
 
@@ -131,9 +147,8 @@ function progress({ result, kids }: Run): string {
   return `${result.requests} requests, ${result.refused} refused, ${kids.size} keys`;
 }
 
-function kidOf(token: string): string {
-  const header = JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid?: string };
-  return header.kid ?? '';
+function headerOf(token: string): { kid?: string; alg?: string } {
+  return JSON.parse(Buffer.from(token.split('.')[0] ?? '', 'base64url').toString()) as { kid?: string; alg?: string };
 }
 
 function inWords(error: unknown): string {

@@ -63,12 +63,13 @@ export class ServiceProcess {
 function listening(child: ChildProcess, log: WriteStream, options: ServiceOptions): Promise<Record<string, string>> {
   const urls: Record<string, string> = {};
   const tail: string[] = [];
+  const { startTimeoutMs = 90_000 } = options;
   return new Promise((resolve, reject) => {
     const fail = (why: string): void => reject(new Error(`${options.name} ${why}\n${tail.join('\n')}`));
     const timer = setTimeout(() => {
       child.kill('SIGKILL');
-      fail(`did not listen within ${(options.startTimeoutMs ?? 30_000) / 1000} s`);
-    }, options.startTimeoutMs ?? 30_000);
+      fail(`did not listen within ${startTimeoutMs / 1000} s`);
+    }, startTimeoutMs);
     const onLine = (line: string): void => {
       log.write(`${line}\n`);
       tail.push(line);

@@ -1,15 +1,15 @@
 import { mkdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { loopbackPort, runVariable, type Realm } from '@modelgate/real-parts';
+import { lastingLoopbackPort, loopbackPort, runVariable, type Realm } from '@modelgate/real-parts';
 import { readAccess, withOwnSecrets, writeYaml } from './access.ts';
 import { startParts, type Parts } from './parts.ts';
-import { RoundRobin } from './replicas.ts';
 import { ServiceProcess } from './service-process.ts';
 import type { CatalogueModel, StackOptions } from './stack-options.ts';
+import { TokenServices } from './token-services.ts';
 
-export const modelAudience = 'https://models.example.com';
-export const modelDomain = 'models.example.com';
+const modelAudience = 'https://models.example.com';
+const modelDomain = 'models.example.com';
 
 /** Both services, between the parts they need, ready. */
 export interface Stack {
@@ -22,7 +22,7 @@ export interface Stack {
   gatewayHealth: readonly string[];
   parts: Parts;
   realm: Realm;
-  tokenServices: readonly ServiceProcess[];
+  tokenServices: TokenServices;
   gatewayProcesses: readonly ServiceProcess[];
   /** Client of the token service → the file its secret is in. */
   secretFiles: Readonly<Record<string, string>>;
@@ -55,33 +55,33 @@ async function startServices(
 ): Promise<Stack> {
   const logs = join(options.folder, 'logs');
   mkdirSync(logs, { recursive: true, mode: 0o700 });
-  const port = await loopbackPort(options.ports?.tokenService ?? 0);
+  const wanted = options.ports?.tokenService;
+  // Replicas are killed and come back to it, while gateways go on asking for it.
+  const port = wanted ? await loopbackPort(wanted) : await lastingLoopbackPort();
   const issuer = `http://127.0.0.1:${port}`;
   const { secretFiles, env } = configureTokenService(options, parts, issuer);
 
   const count = options.replicas?.tokenService ?? 1;
-  const balancer = count > 1 ? new RoundRobin() : undefined;
-  if (balancer) {
-    await balancer.listen(port);
-    stops.push(() => balancer.close());
-  }
-  const tokenServices = await startAll(count, stops, (index) => ({
-    name: `token-service-${index}`,
-    script: join(options.root, 'apps/token-service/dist/main.js'),
-    env: { ...env, PORT: balancer ? '0' : String(port) },
-    logFile: join(logs, `token-service-${index}.log`),
-    listeners: 2,
-  }));
-  for (const { urls } of tokenServices) balancer?.add(urls['http'] ?? '');
-
-  const gatewayProcesses = await startGateways(options, parts, issuer, stops);
-  await Promise.all([
-    ...tokenServices.map((service) => ready(service, service.urls['http'] ?? '')),
-    ...gatewayProcesses.map((service) => ready(service, service.urls['management'] ?? '')),
+  const tokenServices = new TokenServices({
+    count,
+    port,
+    replica: (index) => ({
+      name: `token-service-${index}`,
+      script: join(options.root, 'apps/token-service/dist/main.js'),
+      env,
+      logFile: join(logs, `token-service-${index}.log`),
+    }),
+    ready: (service) => ready(service, service.urls['http'] ?? ''),
+  });
+  stops.push(() => tokenServices.stop());
+  const [gatewayProcesses] = await Promise.all([
+    startGateways(options, parts, { issuer, secretFile: secretFiles['gateway'] }, stops),
+    tokenServices.start(count),
   ]);
+  await Promise.all(gatewayProcesses.map((service) => ready(service, service.urls['management'] ?? '')));
   return {
     issuer,
-    admins: tokenServices.map(({ urls }) => urls['admin'] ?? ''),
+    admins: tokenServices.running.map(({ urls }) => urls['admin'] ?? ''),
     gateways: gatewayProcesses.map(({ urls }) => urls['http'] ?? ''),
     gatewayHealth: gatewayProcesses.map(({ urls }) => urls['management'] ?? ''),
     parts,
@@ -120,7 +120,7 @@ function configureTokenService(options: StackOptions, parts: Parts, issuer: stri
 async function startGateways(
   options: StackOptions,
   parts: Parts,
-  issuer: string,
+  { issuer, secretFile }: { issuer: string; secretFile: string | undefined },
   stops: (() => Promise<void>)[],
 ): Promise<ServiceProcess[]> {
   const models = modelsAt(parts.modelServer.url);
@@ -133,6 +133,7 @@ async function startGateways(
       TOKEN_ISSUER: issuer,
       MODEL_AUDIENCE: modelAudience,
       CATALOGUE_FILE: file,
+      ...(secretFile !== undefined && { CATALOGUE_CLIENT_ID: 'gateway', CATALOGUE_CLIENT_SECRET_FILE: secretFile }),
       HOST: '127.0.0.1',
       PORT: String(index === 0 ? (options.ports?.gateway ?? 0) : 0),
       MANAGEMENT_HOST: '127.0.0.1',
@@ -171,7 +172,7 @@ async function startAll(
   );
 }
 
-const readyTimeoutMs = 30_000;
+const readyTimeoutMs = 120_000;
 
 /** @throws Error with what the service says it waits for */
 async function ready({ name }: ServiceProcess, url: string): Promise<void> {

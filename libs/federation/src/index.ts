@@ -3,6 +3,4 @@
  * Owns what makes a foreign token acceptable. What its subject may have, policy decides.
  */
 export { IssuerDispatch, type IssuerDispatchOptions } from './issuer-dispatch.ts';
-export { JwtIssuer, type JwtIssuerOptions, type VerifiedToken } from './jwt-issuer.ts';
-export { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
-export { OidcIssuer } from './oidc/oidc-issuer.ts';
+export type { JwtIssuerOptions, VerifiedToken } from './jwt-issuer.ts';

@@ -125,8 +125,23 @@ describe('canonicalise', () => {
       path: '/v1/models/iris:predict',
       host: 'iris.fraud.models.example.com',
       authorization: 'Bearer x',
+      apiKey: undefined,
+      contentType: 'application/json',
+      contentEncoding: undefined,
       contentLength: 12,
+      rawHeaders: request.rawHeaders,
     });
+  });
+
+  it('reads what the body is and a credential of its own kind', () => {
+    const rawHeaders = ['X-API-Key', 'k', 'Content-Type', 'Text/Plain; Charset=UTF-8', 'Content-Encoding', 'GZIP'];
+    expect(canonicalise(rawRequest({ rawHeaders }))).toMatchObject({
+      apiKey: 'k',
+      contentType: 'Text/Plain; Charset=UTF-8',
+      contentEncoding: 'gzip',
+    });
+    const plain = canonicalise(rawRequest({ rawHeaders: ['Content-Encoding', 'Identity'] }));
+    expect(plain).toMatchObject({ contentEncoding: undefined });
   });
 
   it.each([
@@ -195,7 +210,8 @@ describe('canonicalise', () => {
       'target_form, target_too_long, query_not_allowed, fragment, percent_encoding, path_parameter, backslash',
       'control_character, non_ascii, path_character, empty_segment, dot_segment, trailing_slash, method_malformed',
     ];
-    const tested = new Set([...refused.map(([reason]) => reason), ...targets.join(', ').split(', ')]);
+    const elsewhere = ['pseudo_header', 'https_required'];
+    const tested = new Set([...refused.map(([reason]) => reason), ...targets.join(', ').split(', '), ...elsewhere]);
     const early = denialReasons.filter((reason) => deny(reason).beforeToken);
     expect([...tested].sort()).toEqual([...early].sort());
   });

@@ -1,3 +1,4 @@
+import { clientPath } from './client-target.ts';
 import { deny, type Denial, type DenialReason } from './denial.ts';
 import { readHeaders, type MessageHeaders } from './framing.ts';
 import { defaultRequestLimits, type CanonicalRequest, type RawRequest, type RequestLimits } from './raw-request.ts';
@@ -11,19 +12,28 @@ export function canonicalise(raw: RawRequest, limits: RequestLimits = defaultReq
   const { method = '', url = '' } = raw;
   if (!isMethod(method)) return deny('method_malformed');
   if (url.length > limits.maxTargetLength) return deny('target_too_long');
-  const problem = targetProblem(url);
-  if (problem !== undefined) return deny(problem);
+  const path = readPath(method, url);
+  if (typeof path !== 'string') return path;
   const headers = readHeaders(raw.rawHeaders, limits);
   if (typeof headers === 'string') return deny(headers);
   const framing = framingProblem(headers, raw, limits);
   if (framing !== undefined) return deny(framing);
   return {
     method,
-    path: url,
+    path,
     host: headers.host,
     authorization: headers.authorization,
+    apiKey: headers.apiKey,
+    contentType: headers.contentType,
+    contentEncoding: headers.contentEncoding,
     contentLength: headers.chunked ? undefined : (headers.contentLength ?? 0),
+    rawHeaders: raw.rawHeaders,
   };
+}
+
+function readPath(method: string, url: string): string | Denial {
+  const problem = targetProblem(url);
+  return problem === undefined ? url : (clientPath(method, url) ?? deny(problem));
 }
 
 /** Message framing (RFC 9112 §6): one length or one chunked coding, and none where no body belongs. */

@@ -1,34 +1,47 @@
+import {
+  CatalogueError,
+  clashes,
+  hostsOf,
+  isAddress,
+  parseCatalogue,
+  serviceNameOf,
+  type CatalogueDocument,
+  type CatalogueModel,
+} from '@modelgate/catalogue';
 import { covers, formatModelRef, parseModelRef, type ModelGrant, type ModelRef } from '@modelgate/scope';
-import { CatalogueEntry } from './catalogue-entry.ts';
-import { catalogueModelSchema, catalogueSchema, type CatalogueFile, type CatalogueModel } from './catalogue-file.ts';
-import { isAddress } from './host.ts';
-import type { Operation } from './operation.ts';
+import { CatalogueEntry, publishedName } from './catalogue-entry.ts';
+import type { ModelNames, NamedModel } from './model-names.ts';
+import type { Operation, Upstream } from './operation.ts';
 import type { ServedModel } from './served-model.ts';
+import { SharedSurface } from './shared-surface.ts';
+import { upstreamSettings } from './upstream-settings.ts';
 
-/** A catalogue that cannot be served as it stands: every problem with its place and its remedy. */
-export class CatalogueError extends Error {
-  override readonly name = 'CatalogueError';
-  readonly problems: readonly string[];
-
-  constructor(problems: readonly string[]) {
-    super(`the catalogue has ${problems.length} problem(s): ${problems.join('; ')}`);
-    this.problems = problems;
-  }
+/** A model of an LLMInferenceService by its published name. */
+export interface PublishedModel {
+  entry: CatalogueEntry;
+  named: NamedModel;
 }
 
 /** Which models are served here, by name and by host. Immutable; a changed file makes a new one. */
-export class Catalogue {
+export class Catalogue implements ModelNames {
+  /** What the gateway's own host offers beside the models' own paths. */
+  readonly shared: SharedSurface;
+  /** In which a request may name an LLMInferenceService; in lower case. */
+  readonly modelHeader: string;
   readonly #byName = new Map<string, CatalogueEntry>();
   readonly #byHost = new Map<string, CatalogueEntry>();
+  readonly #published = new Map<string, PublishedModel | undefined>();
   readonly #byServer = new Map<string, Map<string, ModelRef[]>>();
   readonly #ownHosts: ReadonlySet<string>;
 
   /** @throws CatalogueError for models and hosts that clash */
-  constructor(file: CatalogueFile) {
-    const problems = clashes(file);
+  constructor(document: CatalogueDocument) {
+    const problems = clashes(document);
     if (problems.length > 0) throw new CatalogueError(problems);
-    this.#ownHosts = new Set([file.domain, ...file.hosts]);
-    for (const model of file.models) this.#add(served(model), file.domain);
+    this.#ownHosts = new Set([document.domain, ...document.hosts]);
+    this.modelHeader = document.modelHeader.toLowerCase();
+    for (const model of document.models) this.#add(entryOf(model), document.domain);
+    this.shared = new SharedSurface(document.openaiPrefix);
   }
 
   /**
@@ -36,10 +49,7 @@ export class Catalogue {
    * @throws CatalogueError with every problem of it
    */
   static parse(document: unknown): Catalogue {
-    const result = catalogueSchema.safeParse(document);
-    if (result.success) return new Catalogue(result.data);
-    const problems = result.error.issues.map(({ path, message }) => `${place(path)}: ${message}`);
-    throw new CatalogueError([...problems, ...clashes(readable(document))]);
+    return new Catalogue(parseCatalogue(document));
   }
 
   /** The model whose own host this is. */
@@ -57,13 +67,28 @@ export class Catalogue {
     return this.#ownHosts.has(host) || isAddress(host);
   }
 
+  /** @param name `namespace/name` or `namespace/name#alias` */
+  resolve(name: string): NamedModel | undefined {
+    const model = parseModelRef(name);
+    return model && this.#byName.get(`${model.namespace}/${model.name}`)?.named(model);
+  }
+
+  /** @param name `publishers/{namespace}/models/{served name}` of an LLMInferenceService or of an adapter of it */
+  published(name: string): PublishedModel | undefined {
+    return this.#published.get(name);
+  }
+
+  entries(): CatalogueEntry[] {
+    return [...this.#byName.values()];
+  }
+
   models(): ServedModel[] {
-    return [...this.#byName.values()].map(({ served }) => served);
+    return this.entries().map(({ served }) => served);
   }
 
   /** Every route of every model that can be listed. */
   operations(): Operation[] {
-    return [...this.#byName.values()].flatMap((entry) => entry.operations());
+    return this.entries().flatMap((entry) => entry.operations());
   }
 
   /** The names, as the server behind a `list` operation spells them, of the models that the token may call. */
@@ -78,81 +103,70 @@ export class Catalogue {
     return names;
   }
 
-  #add(model: ServedModel, domain: string): void {
-    const entry = new CatalogueEntry(model);
-    this.#byName.set(formatModelRef(model.model), entry);
-    for (const host of hostsOf(model.model, domain)) this.#byHost.set(host, entry);
-    const names = this.#byServer.get(serverKey(model)) ?? new Map<string, ModelRef[]>();
-    names.set(model.modelName, [...(names.get(model.modelName) ?? []), model.model]);
-    this.#byServer.set(serverKey(model), names);
-  }
-}
-
-function served({ model, upstream, protocols, modelName, upstreamHost }: CatalogueModel): ServedModel {
-  const ref = refOf(model);
-  const url = new URL(upstream);
-  return {
-    model: Object.freeze(ref),
-    upstream: Object.freeze({ origin: url.origin, host: upstreamHost ?? url.host }),
-    protocols,
-    modelName: modelName ?? ref.name,
-  };
-}
-
-/** Both host forms. The one with hyphens has no way to say where the name ends, which is why clashes are looked for. */
-function hostsOf({ namespace, name }: ModelRef, domain: string): [string, string] {
-  return [`${name}.${namespace}.${domain}`, `${name}-${namespace}.${domain}`];
-}
-
-function clashes({ domain, hosts, models }: CatalogueFile): string[] {
-  const problems: string[] = [];
-  const names = new Set<string>();
-  const ownerOf = new Map<string, string>();
-  for (const host of hosts) {
-    if (host.endsWith(`.${domain}`))
-      problems.push(`hosts: ${host} lies among the hosts of models; choose one outside ${domain}`);
-  }
-  for (const { model } of models) {
-    if (names.has(model)) problems.push(`models: ${model} is named twice; keep one of the entries`);
-    names.add(model);
-    for (const host of hostsOf(refOf(model), domain)) {
-      const owner = ownerOf.get(host) ?? model;
-      ownerOf.set(host, owner);
-      if (owner !== model)
-        problems.push(`models: ${owner} and ${model} would share the host ${host}; rename one of them`);
+  /** A name that two services of a namespace publish says of neither which one is meant. */
+  #publish(entry: CatalogueEntry): void {
+    for (const named of entry.names()) {
+      const name = publishedName(named);
+      this.#published.set(name, this.#published.has(name) ? undefined : { entry, named });
     }
   }
-  return problems;
+
+  #add(entry: CatalogueEntry, domain: string): void {
+    const { served: model } = entry;
+    this.#byName.set(formatModelRef(model.model), entry);
+    for (const host of hostsOf(model.model, domain)) this.#byHost.set(host, entry);
+    if (model.llm) this.#publish(entry);
+    for (const key of new Set([serverKey(model), serverKey({ upstream: model.grpcUpstream })])) {
+      const names = this.#byServer.get(key) ?? new Map<string, ModelRef[]>();
+      for (const { upstreamName, model: ref } of entry.names()) {
+        names.set(upstreamName, [...(names.get(upstreamName) ?? []), ref]);
+      }
+      this.#byServer.set(key, names);
+    }
+  }
 }
 
-/** What can be read of a document that is not a catalogue, so that its other problems are reported along with the first. */
-function readable(document: unknown): CatalogueFile {
-  const { domain, hosts } = catalogueSchema.shape;
-  const source: { domain?: unknown; hosts?: unknown; models?: unknown } =
-    typeof document === 'object' && document !== null ? document : {};
-  const models = Array.isArray(source.models) ? source.models : [];
+/** What is the same in the next catalogue is served from what was worked out for it in this one. */
+const entries = new WeakMap<CatalogueModel, CatalogueEntry>();
+
+function entryOf(model: CatalogueModel): CatalogueEntry {
+  const entry = entries.get(model) ?? new CatalogueEntry(served(model));
+  entries.set(model, entry);
+  return entry;
+}
+
+function served(entry: CatalogueModel): ServedModel {
+  const { protocols, runtime, modelName, openaiPrefix, llm } = entry;
+  const ref = Object.freeze(serviceNameOf(entry));
+  const upstream = upstreamAt(entry.upstream, entry);
   return {
-    domain: domain.safeParse(source.domain).data ?? 'models.example.com',
-    hosts: hosts.safeParse(source.hosts).data ?? [],
-    models: models.flatMap((model) => catalogueModelSchema.safeParse(model).data ?? []),
+    model: ref,
+    upstream,
+    grpcUpstream: entry.grpcUpstream === undefined ? upstream : upstreamAt(entry.grpcUpstream, entry),
+    protocols,
+    ...(runtime !== undefined && { runtime }),
+    modelName: modelName ?? ref.name,
+    aliases: entry.aliases.map(({ alias, servedName }) => ({
+      model: Object.freeze({ ...ref, alias }),
+      servedName: servedName ?? alias,
+    })),
+    openaiPrefix: openaiPrefix ?? (llm ? '' : '/openai'),
+    ...(llm && { llm }),
   };
 }
 
-function refOf(model: string): ModelRef {
-  const ref = parseModelRef(model);
-  if (!ref) throw new CatalogueError([`models: ${model} is not of the form namespace/name`]);
-  return ref;
+function upstreamAt(text: string | readonly string[], entry: CatalogueModel): Upstream {
+  const { model, upstreamHost } = entry;
+  const [first, ...others] = [text].flat().map((origin) => new URL(origin));
+  if (!first) throw new CatalogueError([`models: ${model} has no origin`]);
+  const origins: [string, ...string[]] = [first.origin, ...others.map(({ origin }) => origin)];
+  return Object.freeze({
+    origins: Object.freeze(origins),
+    host: upstreamHost ?? first.host,
+    ...upstreamSettings(entry),
+  });
 }
 
-function serverKey({ upstream }: { upstream: ServedModel['upstream'] }): string {
-  return `${upstream.origin} ${upstream.host ?? ''}`;
-}
-
-function place(path: readonly PropertyKey[]): string {
-  return path.length === 0
-    ? 'catalogue'
-    : path
-        .map((part) => (typeof part === 'number' ? `[${part}]` : `.${String(part)}`))
-        .join('')
-        .replace(/^\./, '');
+function serverKey({ upstream }: { upstream: Upstream }): string {
+  return JSON.stringify([upstream.origins, upstream.host]);
 }

@@ -10,7 +10,9 @@ import type { Operation } from './operation.ts';
 
 function judge(request: Parameters<typeof rawRequest>[0]): Operation | Denial {
   const canonical = canonicalise(rawRequest(request));
-  return isDenial(canonical) ? canonical : classify(canonical, catalogue);
+  const result = isDenial(canonical) ? canonical : classify(canonical, catalogue);
+  if (isDenial(result) || result.kind === 'model' || result.kind === 'list') return result;
+  throw new Error(`${result.kind} says nothing of a model`);
 }
 
 function verdict(request: Parameters<typeof rawRequest>[0]): string {
@@ -171,7 +173,7 @@ describe('classify', () => {
       method,
       path,
       model: { namespace: 'fraud', name: 'iris' },
-      upstream: { origin: 'http://127.0.0.1:18080', host: '127.0.0.1:18080' },
+      upstream: { origins: ['http://127.0.0.1:18080'], host: '127.0.0.1:18080' },
     };
     expect(judge({ method, url: path })).toEqual(expected);
     expect(judge({ method, url: path, host: 'iris-fraud.models.example.com:8443' })).toEqual(expected);

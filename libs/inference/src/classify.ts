@@ -1,9 +1,17 @@
-import type { Catalogue } from './catalogue.ts';
+import type { BodyEndpoint } from './body-endpoint.ts';
 import type { CatalogueEntry } from './catalogue-entry.ts';
-import { deny, type Denial } from './denial.ts';
-import type { Operation } from './operation.ts';
+import type { Catalogue } from './catalogue.ts';
+import { deny, isDenial, type Denial } from './denial.ts';
+import { classifyGrpc, isGrpc, type GrpcOperation } from './grpc.ts';
+import { claimOf, locateLlm, type LocatedLlm } from './llm.ts';
+import type { ModelNames, NamedModel } from './model-names.ts';
+import type { BodyOperation, CatalogueQuestion, Operation } from './operation.ts';
 import type { CanonicalRequest } from './raw-request.ts';
 import type { Route } from './served-model.ts';
+import { unknownModel } from './unknown-model.ts';
+
+/** What a request turned out to be. Where the model is named in what is still to come, somebody has to read that first. */
+export type Classified = Operation | BodyOperation | GrpcOperation | CatalogueQuestion | Denial;
 
 const pathPrefix = '/serving/';
 
@@ -11,31 +19,85 @@ const pathPrefix = '/serving/';
  * What a canonical request wants: the one operation of the catalogue that its host, path and method name together, or the
  * reason why there is none.
  */
-export function classify(request: CanonicalRequest, catalogue: Catalogue): Operation | Denial {
+export function classify(request: CanonicalRequest, catalogue: Catalogue): Classified {
+  if (isGrpc(request)) return classifyGrpc(request, catalogue);
+  const found = byTarget(request, catalogue);
+  if (isDenial(found) || (found.protocol !== 'openai' && found.protocol !== 'anthropic')) return found;
+  return withClaim(found, request, catalogue);
+}
+
+function byTarget(request: CanonicalRequest, catalogue: Catalogue): Classified {
   const { path, host } = request;
   if (path.startsWith(pathPrefix)) return byPath(request, catalogue);
   const entry = catalogue.atHost(host);
   if (entry) return operationOf(entry, path, request.method);
-  return deny(catalogue.isOwnHost(host) ? 'unknown_route' : 'unknown_host');
+  return catalogue.isOwnHost(host) ? atOwnHost(request, catalogue) : deny('unknown_host');
 }
 
 /** `/serving/{namespace}/{name}/…`: the host must be the gateway's own, or the model's. */
-function byPath({ path, host, method }: CanonicalRequest, catalogue: Catalogue): Operation | Denial {
-  const nameEnd = path.indexOf('/', path.indexOf('/', pathPrefix.length) + 1);
-  if (nameEnd <= pathPrefix.length) return deny('unknown_route');
+function byPath({ path, host, method }: CanonicalRequest, catalogue: Catalogue): Classified {
+  const slash = path.indexOf('/', pathPrefix.length);
+  if (slash < 0) return deny('unknown_route');
+  const nextSlash = path.indexOf('/', slash + 1);
+  const nameEnd = nextSlash < 0 ? path.length : nextSlash;
   const name = path.slice(pathPrefix.length, nameEnd);
   const entry = catalogue.named(name);
   const atHost = catalogue.atHost(host);
   if (atHost && atHost !== entry) return deny('model_ambiguous');
   if (!atHost && !catalogue.isOwnHost(host)) return deny('unknown_host');
-  return entry ? operationOf(entry, path.slice(nameEnd), method) : unknownModel(name);
+  return entry ? operationOf(entry, path.slice(nameEnd) || '/', method) : unknownModel(name);
 }
 
-function operationOf(entry: CatalogueEntry, path: string, method: string): Operation | Denial {
+function operationOf(entry: CatalogueEntry, path: string, method: string): Classified {
   const route = entry.route(path);
   if (route === undefined) return notFound(entry, path);
-  const operation = method === 'POST' ? route.POST : method === 'GET' ? route.GET : undefined;
-  return operation ?? deny('method_not_allowed', { allow: methodsOf(route) });
+  const found = method === 'POST' ? route.POST : method === 'GET' ? route.GET : undefined;
+  if (found === undefined) return deny('method_not_allowed', { allow: methodsOf(route) });
+  return 'kind' in found ? found : bodyOperation(found, entry);
+}
+
+/** The gateway's own host has the places of LLMInferenceServices, and one surface for every model. */
+function atOwnHost(request: CanonicalRequest, catalogue: Catalogue): Classified {
+  const llm = locateLlm(request, catalogue);
+  if (llm === undefined) return atSharedSurface(request, catalogue);
+  return isDenial(llm) ? llm : ofLlm(llm, request.method);
+}
+
+function ofLlm({ entry, tail, claimed }: LocatedLlm, method: string): Classified {
+  const found = operationOf(entry, entry.served.openaiPrefix + tail, method);
+  return claimed && !isDenial(found) && found.kind === 'body' ? { ...found, claimed } : found;
+}
+
+/** What path and header name must be the same, and be what the body will name (kserve's routes go by any of the three). */
+function withClaim(
+  found: Exclude<Classified, Denial | GrpcOperation>,
+  request: CanonicalRequest,
+  catalogue: Catalogue,
+): Classified {
+  const claim = claimOf(request, catalogue, found.kind === 'body' ? found.names : catalogue);
+  if (claim === undefined || isDenial(claim)) return claim ?? found;
+  if (found.kind === 'catalogue') return found;
+  if (found.kind !== 'body') return isOfService(claim, found) ? found : deny('model_ambiguous');
+  return (found.claimed ?? claim) === claim ? { ...found, claimed: claim } : deny('model_ambiguous');
+}
+
+function isOfService({ model }: NamedModel, operation: Operation): boolean {
+  return model.namespace === operation.model.namespace && model.name === operation.model.name;
+}
+
+/** The body names the model, or nobody does and the catalogue itself is meant. */
+function atSharedSurface({ path, method }: CanonicalRequest, catalogue: Catalogue): Classified {
+  const route = catalogue.shared.route(path);
+  if (route === undefined) return deny('unknown_route');
+  if ('POST' in route) {
+    return method === 'POST' ? bodyOperation(route.POST, catalogue) : deny('method_not_allowed', { allow: 'POST' });
+  }
+  if (method !== 'GET') return deny('method_not_allowed', { allow: 'GET' });
+  return route.GET;
+}
+
+function bodyOperation(endpoint: BodyEndpoint, names: ModelNames): BodyOperation {
+  return { kind: 'body', protocol: endpoint.protocol, endpoint, names };
 }
 
 function methodsOf(route: Route): string {
@@ -43,13 +105,7 @@ function methodsOf(route: Route): string {
 }
 
 /** A path of the inference protocols that names another model than its host or prefix, in the words of KServe. */
-function notFound({ served }: CatalogueEntry, path: string): Denial {
+function notFound(entry: CatalogueEntry, path: string): Denial {
   const name = /^\/v[12]\/models\/([^/:]+)/.exec(path)?.[1];
-  return name === undefined || name === served.modelName ? deny('unknown_route') : unknownModel(name);
-}
-
-function unknownModel(name: string): Denial {
-  return name.length > 128
-    ? deny('unknown_model')
-    : deny('unknown_model', { message: `Model with name ${name} does not exist.` });
+  return name === undefined || entry.resolve(name) ? deny('unknown_route') : unknownModel(name);
 }

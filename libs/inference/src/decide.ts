@@ -3,8 +3,10 @@ import { deny, type Denial } from './denial.ts';
 import type { Operation } from './operation.ts';
 
 /** @returns undefined where the token permits the operation, else the denial that names the missing scope */
-export function decide(token: { grants: readonly ModelGrant[] }, operation: Operation): Denial | undefined {
-  const { model, verb } = operation;
+export function decide(
+  token: { grants: readonly ModelGrant[] },
+  { model, verb }: Pick<Operation, 'model' | 'verb'>,
+): Denial | undefined {
   if (permits(token.grants, model, verb)) return undefined;
   return deny('insufficient_scope', { scope: formatScope([{ model, verbs: [verb] }]) });
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { denialReasons, deny, isDenial, renderDenial } from './denial.ts';
+import { denialReasons, deny, isDenial } from './denial.ts';
+import { renderDenial } from './render-denial.ts';
 
 const protocols = ['v1', 'v2', undefined] as const;
 

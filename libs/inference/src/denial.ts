@@ -1,8 +1,8 @@
-import { bearerChallenge, OAuthError, type OAuthErrorCode } from '@modelgate/oauth';
-import type { Protocol } from './operation.ts';
+import type { OAuthErrorCode } from '@modelgate/oauth';
+import type { Operation } from './operation.ts';
 
 interface Ground {
-  status: 400 | 401 | 403 | 404 | 405 | 413 | 414 | 417 | 429 | 431 | 502 | 503 | 504;
+  status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 414 | 415 | 417 | 429 | 431 | 502 | 503 | 504;
   message: string;
   /** Known from the request alone, so that it says nothing about what is served here. */
   beforeToken?: true;
@@ -26,6 +26,8 @@ const grounds = {
   empty_segment: malformed('The path must not contain an empty segment.'),
   dot_segment: malformed('The path must not contain dot segments.'),
   trailing_slash: malformed('The path must not end in a slash.'),
+  pseudo_header: malformed('The pseudo-header fields of the request are malformed.'),
+  https_required: malformed('Tokens are accepted over HTTPS alone.'),
   host_malformed: malformed('The Host header must be one host name, with at most a port.'),
   header_malformed: malformed('A header is malformed.'),
   header_underscore: malformed('Header names must not contain an underscore.'),
@@ -44,22 +46,35 @@ const grounds = {
   unknown_host: { status: 404, message: 'No model is served at this host.' },
   unknown_model: { status: 404, message: 'The model does not exist.' },
   unknown_route: { status: 404, message: 'Not Found' },
-  model_ambiguous: { status: 400, message: 'Host and path name different models.' },
+  model_ambiguous: { status: 400, message: 'The request names different models.' },
+  body_malformed: { status: 400, message: 'The request body is malformed.' },
+  model_missing: { status: 400, message: 'The request body does not name a model.' },
+  content_type: { status: 415, message: 'The content type is not supported here.' },
+  content_encoding: { status: 415, message: 'Encoded bodies are not supported here.' },
+  http_version: { status: 400, message: 'gRPC needs HTTP/2.' },
   method_not_allowed: { status: 405, message: 'Method Not Allowed' },
 
   token_missing: { status: 401, message: 'A bearer token is required.' },
   token_malformed: { status: 400, message: 'The Authorization header is malformed.', error: 'invalid_request' },
   token_invalid: { status: 401, message: 'The bearer token is not accepted.', error: 'invalid_token' },
+  token_expired: { status: 401, message: 'The bearer token has expired.', error: 'invalid_token' },
   insufficient_scope: { status: 403, message: 'The token does not permit this.', error: 'insufficient_scope' },
   keys_unavailable: { status: 503, message: 'Tokens cannot be verified at the moment.' },
   rate_limited: { status: 429, message: 'The rate limit is exceeded.' },
+  subject_busy: { status: 429, message: 'Too many requests of the same caller are under way.' },
+  model_busy: { status: 503, message: 'Too many requests for the model are under way.' },
   overloaded: { status: 503, message: 'The gateway is overloaded.' },
   shutting_down: { status: 503, message: 'The gateway is shutting down.' },
+
+  deadline_exceeded: { status: 504, message: 'The deadline of the call has passed.' },
+  request_timeout: { status: 408, message: 'The request did not arrive in time.' },
 
   upstream_unreachable: { status: 502, message: 'The model server cannot be reached.' },
   upstream_broken: { status: 502, message: 'The model server broke off its answer.' },
   upstream_answer: { status: 502, message: 'The answer of the model server is not understood.' },
+  upstream_refused: { status: 400, message: 'The model server does not accept the request.' },
   upstream_busy: { status: 503, message: 'The model server is busy.' },
+  upstream_unavailable: { status: 503, message: 'The model server does not answer at the moment.' },
   upstream_timeout: { status: 504, message: 'The model server did not answer in time.' },
 } as const satisfies Record<string, Ground>;
 
@@ -79,12 +94,14 @@ export interface Denial {
   scope?: string;
   /** The methods this path has. */
   allow?: string;
+  /** What is not there, where it is a model that is named and its server that lacks it. */
+  asked?: Pick<Operation, 'model' | 'verb'>;
   /** Seconds. */
   retryAfterSeconds?: number;
 }
 
 /** What one denial says beyond its ground. */
-export type DenialFacts = Partial<Pick<Denial, 'message' | 'scope' | 'allow' | 'retryAfterSeconds'>>;
+export type DenialFacts = Partial<Pick<Denial, 'message' | 'scope' | 'allow' | 'asked' | 'retryAfterSeconds'>>;
 
 const plain = new Map<DenialReason, Denial>(denialReasons.map((reason) => [reason, Object.freeze(build(reason))]));
 
@@ -96,53 +113,6 @@ export function deny(reason: DenialReason, facts?: DenialFacts): Denial {
 /** Tells a denial from whatever else the same function may return. */
 export function isDenial(value: object): value is Denial {
   return 'reason' in value;
-}
-
-/** An HTTP answer, ready to be written. */
-export interface RenderedDenial {
-  status: number;
-  /** Names in lower case. */
-  headers: Record<string, string>;
-  body: string;
-}
-
-export interface RenderOptions {
-  /** `realm` of the challenge; default `modelgate`. */
-  realm?: string;
-  /** Further fields, such as those of the rate limit; they win, in whatever case they are spelt. */
-  headers?: Readonly<Record<string, string>>;
-}
-
-/**
- * The answer in the caller's dialect. V1 and V2 share theirs, `{"error": "…"}` as KServe and the Open Inference Protocol
- * word it, with the reason and the request id beside it; a request of no known protocol is answered the same way.
- */
-export function renderDenial(
-  denial: Denial,
-  _protocol: Protocol | undefined,
-  requestId: string,
-  options: RenderOptions = {},
-): RenderedDenial {
-  const body = JSON.stringify({ error: denial.message, reason: denial.reason, request_id: requestId });
-  const headers: Record<string, string> = {
-    'content-type': 'application/json',
-    'content-length': String(Buffer.byteLength(body)),
-    'cache-control': 'no-store',
-    'x-content-type-options': 'nosniff',
-    'x-request-id': requestId,
-  };
-  if (denial.status === 401 || denial.error) headers['www-authenticate'] = challenge(denial, options.realm);
-  if (denial.allow) headers.allow = denial.allow;
-  if (denial.status === 429 || denial.status === 503) headers['retry-after'] = String(denial.retryAfterSeconds ?? 1);
-  // After a request that can be read in two ways, nobody knows where the next one on this connection begins.
-  if (denial.beforeToken) headers.connection = 'close';
-  for (const [name, value] of Object.entries(options.headers ?? {})) headers[name.toLowerCase()] = value;
-  return { status: denial.status, headers, body };
-}
-
-function challenge(denial: Denial, realm = 'modelgate'): string {
-  const error = denial.error && new OAuthError(denial.error, denial.message);
-  return bearerChallenge(realm, error, denial.scope);
 }
 
 function build(reason: DenialReason): Denial {

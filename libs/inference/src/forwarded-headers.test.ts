@@ -2,7 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { catalogue, rawRequest } from '../fixtures/catalogue.ts';
 import { requestHeaders, responseHeaders } from './forwarded-headers.ts';
-import type { Operation } from './operation.ts';
+import type { Operation, Upstream } from './operation.ts';
 
 function operationAt(path: string, name = 'iris'): Operation {
   const found = catalogue.operations().find((operation) => operation.path === path && operation.model.name === name);
@@ -85,6 +85,8 @@ const mustGo = [
   'ce-',
   'ce-bad-name',
   'cee-id',
+  'xce-id',
+  `ce-${'a'.repeat(65)}`,
 ];
 
 describe('requestHeaders', () => {
@@ -153,10 +155,24 @@ describe('requestHeaders', () => {
       'host',
       'score-predictor.risk.svc.cluster.local',
     ]);
-    expect(requestHeaders({ rawHeaders: [] }, { ...predict, upstream: { origin: 'https://a:8443' } })).toEqual([
-      'host',
-      'a:8443',
-    ]);
+    expect(
+      requestHeaders({ rawHeaders: [] }, { ...predict, upstream: { origins: ['https://a:8443'], host: 'a:8443' } }),
+    ).toEqual(['host', 'a:8443']);
+  });
+
+  it('passes the credential on, or another one in its place, only where the catalogue says so', () => {
+    const own = ['Authorization', 'Bearer caller', 'X-Api-Key', 'caller'];
+    const sent = (credential: Upstream['credential'], rawHeaders = own, replacement?: string) => {
+      const upstream = { ...predict.upstream, ...(credential !== undefined && { credential }) };
+      return requestHeaders({ rawHeaders }, { ...predict, upstream }, undefined, undefined, replacement).slice(2);
+    };
+    expect(sent(undefined)).toEqual([]);
+    expect(sent(undefined, own, 'Bearer gateway')).toEqual([]);
+    expect(sent('forward')).toEqual(['authorization', 'Bearer caller']);
+    expect(sent('forward', own.slice(2))).toEqual(['x-api-key', 'caller']);
+    expect(sent({ replaceFile: '/t' }, own, 'Bearer gateway')).toEqual(['authorization', 'Bearer gateway']);
+    expect(sent('forward', ['Accept', 'a/b'])).toEqual(['accept', 'a/b']);
+    expect(() => sent({ replaceFile: '/t' })).toThrow('credential for the model server is not there');
   });
 
   it('has one request id: the given one, else that of the caller', () => {
@@ -179,9 +195,39 @@ describe('requestHeaders', () => {
     ]);
   });
 
-  it('announces no body with a GET', () => {
+  it('declares one length: that of the body as it is, where it was read whole', () => {
+    const raw = { rawHeaders: ['Content-Length', '10', 'Content-Type', 'application/json'] };
+    const typed = ['content-type', 'application/json'];
+    expect(requestHeaders(raw, predict).slice(2)).toEqual(['content-length', '10', ...typed]);
+    expect(requestHeaders(raw, predict, undefined, 12).slice(2)).toEqual(['content-length', '12', ...typed]);
+    const chunked = { rawHeaders: ['Transfer-Encoding', 'chunked', ...typed] };
+    expect(requestHeaders(chunked, predict, undefined, 12).slice(2)).toEqual(['content-length', '12', ...typed]);
+  });
+
+  it('announces no body with a GET, and keeps the rest', () => {
     const ready = operationAt('/v1/models/iris');
+    expect(requestHeaders({ rawHeaders: ['Content-Type', 'x'] }, ready)).toContain('content-type');
     expect(requestHeaders({ rawHeaders: ['Content-Length', '0', 'Content-Encoding', 'gzip'] }, ready)).toHaveLength(2);
+  });
+});
+
+describe('a name without a value', () => {
+  it('is no field, in either direction', () => {
+    const forward = { ...predict, upstream: { ...predict.upstream, credential: 'forward' as const } };
+    expect(requestHeaders({ rawHeaders: ['Accept'] }, predict)).toEqual(['host', '127.0.0.1:18080']);
+    expect(requestHeaders({ rawHeaders: ['Authorization'] }, forward)).toEqual(['host', '127.0.0.1:18080']);
+    expect(responseHeaders(['Content-Type'])).toEqual([]);
+  });
+});
+
+describe('requestHeaders without the body', () => {
+  const fields = ['Content-Type', 'a/b', 'Content-Encoding', 'gzip', 'Inference-Header-Content-Length', '9'];
+
+  it('say nothing of it', () => {
+    const rawHeaders = [...fields, 'Accept', 'a/b'];
+    const kept = (bodiless: boolean) => requestHeaders({ rawHeaders }, { ...predict, ...(bodiless && { bodiless }) });
+    expect(kept(true).slice(2)).toEqual(['accept', 'a/b']);
+    expect(kept(false).slice(2)).toHaveLength(8);
   });
 });
 

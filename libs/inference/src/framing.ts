@@ -1,6 +1,6 @@
+import { parseHost } from '@modelgate/catalogue';
 import type { DenialReason } from './denial.ts';
 import { headerField, headerFields, isEventAttribute } from './header-field.ts';
-import { parseHost } from './host.ts';
 import type { RequestLimits } from './raw-request.ts';
 
 /** What the headers say about the message itself. */
@@ -8,6 +8,9 @@ export interface MessageHeaders {
   /** In lower case, without its port. */
   host: string;
   authorization: string | undefined;
+  apiKey: string | undefined;
+  contentType: string | undefined;
+  contentEncoding: string | undefined;
   contentLength: number | undefined;
   chunked: boolean;
 }
@@ -17,6 +20,9 @@ type Reader = (value: string, into: MessageHeaders) => DenialReason | undefined;
 const readers: Readonly<Record<string, Reader>> = {
   host: readHost,
   authorization: readAuthorization,
+  'x-api-key': readApiKey,
+  'content-type': readContentType,
+  'content-encoding': readContentEncoding,
   'content-length': readContentLength,
   'transfer-encoding': readTransferEncoding,
   connection: checkConnection,
@@ -50,6 +56,9 @@ export function readHeaders(raw: readonly string[], limits: RequestLimits): Mess
 class Reading implements MessageHeaders {
   host = '';
   authorization: string | undefined = undefined;
+  apiKey: string | undefined = undefined;
+  contentType: string | undefined = undefined;
+  contentEncoding: string | undefined = undefined;
   contentLength: number | undefined = undefined;
   chunked = false;
   #seen = 0;
@@ -95,6 +104,19 @@ function readHost(value: string, into: MessageHeaders): DenialReason | undefined
 
 function readAuthorization(value: string, into: MessageHeaders): undefined {
   into.authorization = value;
+}
+
+function readApiKey(value: string, into: MessageHeaders): undefined {
+  into.apiKey = value;
+}
+
+function readContentType(value: string, into: MessageHeaders): undefined {
+  into.contentType = value;
+}
+
+function readContentEncoding(value: string, into: MessageHeaders): undefined {
+  const coding = value.toLowerCase();
+  into.contentEncoding = coding === 'identity' ? undefined : coding;
 }
 
 function readContentLength(value: string, into: MessageHeaders): DenialReason | undefined {

@@ -36,6 +36,7 @@ const forwarded = [
 const single = [
   'host',
   'authorization',
+  'x-api-key',
   'content-encoding',
   'content-length',
   'content-type',
@@ -84,7 +85,7 @@ export function headerField(spelling: string): HeaderField | undefined {
 
 /** Whether `name`, in any case, is an attribute of a CloudEvent in binary mode; such fields are forwarded both ways. */
 export function isEventAttribute(name: string): boolean {
-  return (name.charCodeAt(0) | 0x20) === 0x63 && /^ce-[a-z0-9]{1,64}$/i.test(name);
+  return /^ce-[a-z0-9]{1,64}$/i.test(name);
 }
 
 function titleCase(name: string): string {

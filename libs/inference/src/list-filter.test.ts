@@ -18,6 +18,17 @@ describe('filterList', () => {
     ],
     ['v1', '{"models":["iris",7,null,["iris"],{"id":"iris"}],"next":"secret"}', '{"models":["iris"]}'],
     ['v1', '{"models":["secret"],"models":["iris"]}', '{"models":["iris"]}'],
+    ['timeseries', '["iris","secret"]', '["iris"]'],
+    [
+      'openai',
+      '{"object":"list","data":[{"id":"iris","created":7,"owned_by":"vllm","max_model_len":9,"root":"/mnt"},{"id":"x"}]}',
+      '{"object":"list","data":[{"id":"iris","object":"model","created":7,"owned_by":"vllm","max_model_len":9}]}',
+    ],
+    [
+      'openai',
+      '{"data":["iris",{"id":["iris"]},{"name":"iris"},{"id":"iris","parent":"secret"}]}',
+      '{"object":"list","data":[{"id":"iris","object":"model","created":0,"owned_by":""}]}',
+    ],
   ] as const)('%s: %s becomes %s', (protocol, body, expected) => {
     expect(filterList(body, protocol, allowed)).toBe(expected);
     expect(filterList(Buffer.from(body), protocol, allowed)).toBe(expected);
@@ -31,6 +42,10 @@ describe('filterList', () => {
     ['v1', '{"error":"x"}'],
     ['v1', 'null'],
     ['v2', '"iris"'],
+    ['openai', '["iris"]'],
+    ['openai', '{"models":["iris"]}'],
+    ['timeseries', '"iris"'],
+    ['graph', '["iris"]'],
     ['v2', '{"models":["iris"]'],
   ] as const)('%s: %j is no list', (protocol, body) => {
     expect(filterList(body, protocol, allowed)).toBeUndefined();

@@ -1,9 +1,9 @@
+import { filterOpenaiList } from './openai-list.ts';
 import type { Protocol } from './operation.ts';
 
 /**
  * Reduces a model server's list of models to the names in `allowed`. The answer is built anew: what is not understood to
- * be about an allowed model is left out. V1 lists `{"models": ["a"]}`; of V2 KServe answers the same, other servers with
- * objects of name, version and state, with or without the envelope.
+ * be about an allowed model is left out.
  *
  * @returns undefined where the body is no such list
  */
@@ -13,9 +13,21 @@ export function filterList(
   allowed: ReadonlySet<string>,
 ): string | undefined {
   const document = parse(body);
-  if (Array.isArray(document)) return protocol === 'v2' ? JSON.stringify(keep(document, allowed)) : undefined;
-  if (!isRecord(document) || !Array.isArray(document['models'])) return undefined;
-  return JSON.stringify({ models: keep(document['models'], allowed) });
+  if (protocol === 'openai') return filterOpenaiList(document, allowed);
+  const reduced = reduce(document, protocol, allowed);
+  return reduced && JSON.stringify(reduced);
+}
+
+/**
+ * V1 lists `{"models": ["a"]}`; of V2 KServe answers the same, other servers with objects of name, version and state, with
+ * or without the envelope; forecasts are listed without one.
+ */
+function reduce(document: unknown, protocol: Protocol, allowed: ReadonlySet<string>): object | undefined {
+  const isBare = protocol === 'v2' || protocol === 'timeseries';
+  if (Array.isArray(document)) return isBare ? keep(document, allowed) : undefined;
+  if (!isRecord(document)) return undefined;
+  const { models } = document;
+  return Array.isArray(models) ? { models: keep(models, allowed) } : undefined;
 }
 
 function keep(entries: readonly unknown[], allowed: ReadonlySet<string>): unknown[] {

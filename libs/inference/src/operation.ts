@@ -1,7 +1,10 @@
+import type { Protocol } from '@modelgate/catalogue';
 import type { ModelRef, Verb } from '@modelgate/scope';
+import type { BodyEndpoint } from './body-endpoint.ts';
+import type { ModelNames, NamedModel } from './model-names.ts';
+import type { UpstreamSettings } from './upstream-settings.ts';
 
-/** The protocols the gateway understands; each has its own error dialect. */
-export type Protocol = 'v1' | 'v2';
+export type { Protocol };
 
 /** What one request wants to do, after everything ambiguous has been refused. */
 export interface Operation {
@@ -14,12 +17,32 @@ export interface Operation {
   method: 'GET' | 'POST';
   /** Rebuilt from the catalogue's names, never copied from the request: what was matched is what is forwarded. */
   path: string;
+  /** The body of the request is not forwarded. */
+  bodiless?: true;
 }
 
-/** Where a model is served. */
-export interface Upstream {
-  /** `http://host:port` or `https://host:port`, nothing more. */
-  origin: string;
-  /** The `Host` its server expects; default: the origin's. */
-  host?: string;
+/** A request whose body says which model it is for; `resolveBody` turns it into an Operation once the body is there. */
+export interface BodyOperation {
+  kind: 'body';
+  protocol: Protocol;
+  endpoint: BodyEndpoint;
+  names: ModelNames;
+  /** The model that path or header name already; the body must mean the same. */
+  claimed?: NamedModel;
+}
+
+/** A question about the catalogue itself, which no model server has to be asked. */
+export interface CatalogueQuestion {
+  kind: 'catalogue';
+  protocol: Protocol;
+  /** The one model that is asked about, by the name it goes by there; all of them where it is undefined. */
+  item?: { id: string; model: ModelRef | undefined };
+}
+
+/** Where a model is served, and how its server is spoken to. */
+export interface Upstream extends UpstreamSettings {
+  /** Each `http://host:port` or `https://host:port`, nothing more; all of them serve the same. */
+  origins: readonly [string, ...string[]];
+  /** The `Host` its server expects. */
+  host: string;
 }

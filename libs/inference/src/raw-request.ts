@@ -19,8 +19,16 @@ export interface CanonicalRequest {
   host: string;
   /** The one `Authorization` header, uninterpreted. */
   authorization: string | undefined;
+  /** The one `X-Api-Key` header, in which Anthropic's clients send their credential. */
+  apiKey: string | undefined;
+  /** With its parameters, as it was sent: a boundary is case-sensitive. */
+  contentType: string | undefined;
+  /** In lower case; undefined where the body is as it is. */
+  contentEncoding: string | undefined;
   /** Bytes of the body as declared; 0 where there is none, undefined where it is chunked. */
   contentLength: number | undefined;
+  /** Every header, for fields whose names are not known beforehand. */
+  rawHeaders: readonly string[];
 }
 
 /** What a request may weigh before anything is looked up for it. */

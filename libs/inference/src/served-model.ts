@@ -1,24 +1,46 @@
+import type { Runtime } from '@modelgate/catalogue';
 import type { ModelRef } from '@modelgate/scope';
-import type { Operation, Protocol, Upstream } from './operation.ts';
+import type { BodyEndpoint } from './body-endpoint.ts';
+import type { CatalogueQuestion, Operation, Protocol, Upstream } from './operation.ts';
+import type { PathRoute } from './path-route.ts';
 
 /** One model of the catalogue: who it is to callers, and where and under which name its server knows it. */
 export interface ServedModel {
   model: ModelRef;
   upstream: Upstream;
+  /** Where its server speaks gRPC. */
+  grpcUpstream: Upstream;
   protocols: readonly Protocol[];
-  /** The name in the paths of the inference protocols. */
+  runtime?: Runtime;
+  /** The name in the paths and messages of the inference protocols. */
   modelName: string;
+  /** Further names of its server, each a model of its own to callers: served names and LoRA adapters. */
+  aliases: readonly ServedAlias[];
+  /** Where its server has the OpenAI surface: `/openai`, nothing, or another path without a slash at its end. */
+  openaiPrefix: string;
+  /** Whether it is an LLMInferenceService, which has paths and a header of its own at the gateway's own host. */
+  llm?: true;
+}
+
+export interface ServedAlias {
+  /** `namespace/name#alias`. */
+  model: ModelRef;
+  servedName: string;
 }
 
 /** What one path offers, by method. */
 export interface Route {
-  GET?: Operation;
-  POST?: Operation;
+  GET?: Operation | CatalogueQuestion;
+  POST?: Operation | BodyEndpoint;
 }
 
 /** One protocol: the paths it has for a model, and those that cannot be listed because a part of them is free. */
 export interface ProtocolRoutes {
   operations(served: ServedModel): Operation[];
+  /** Paths at which the body names the model. */
+  endpoints?(served: ServedModel): readonly BodyEndpoint[];
+  /** Rows whose paths have a free part, such as a version. */
+  versioned?: readonly PathRoute[];
   /** Route of a path outside the list; the path it forwards is built from what was read. */
   dynamic?(served: ServedModel, path: string): Route | undefined;
 }

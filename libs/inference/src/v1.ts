@@ -1,17 +1,31 @@
-import type { Operation } from './operation.ts';
-import type { ProtocolRoutes, ServedModel } from './served-model.ts';
+import { PathProtocol, type PathRoute } from './path-route.ts';
 
-/** KServe's V1 protocol: the verb is the suffix of the last path segment. */
-export const v1: ProtocolRoutes = {
-  operations(served: ServedModel): Operation[] {
-    const { model, upstream, modelName } = served;
-    const of = { protocol: 'v1', kind: 'model', model, upstream } as const;
-    const path = `/v1/models/${modelName}`;
-    return [
-      { ...of, verb: 'predict', method: 'POST', path: `${path}:predict` },
-      { ...of, verb: 'explain', method: 'POST', path: `${path}:explain` },
-      { ...of, verb: 'metadata', method: 'GET', path },
-      { ...of, kind: 'list', verb: 'metadata', method: 'GET', path: '/v1/models' },
-    ];
-  },
-};
+/** TensorFlow Serving and what answers as it does: versions, labels and metadata of their own. */
+const tensorflow = { runtimes: ['tensorflow'] } as const;
+const tensorflowAlike = { runtimes: ['tensorflow', 'openvino'] } as const;
+const model = '/v1/models/{model}';
+
+const rows: readonly PathRoute[] = [
+  { method: 'GET', path: '/v1/models', verb: 'metadata', list: true },
+  { method: 'GET', path: model, verb: 'metadata' },
+  { method: 'POST', path: `${model}:predict`, verb: 'predict' },
+  { method: 'POST', path: `${model}:explain`, verb: 'explain' },
+
+  { method: 'GET', path: `${model}/metadata`, verb: 'metadata', ...tensorflowAlike },
+  { method: 'GET', path: `${model}/versions/{version}`, verb: 'metadata', ...tensorflowAlike },
+  { method: 'GET', path: `${model}/versions/{version}/metadata`, verb: 'metadata', ...tensorflowAlike },
+  { method: 'POST', path: `${model}/versions/{version}:predict`, verb: 'predict', ...tensorflowAlike },
+
+  { method: 'POST', path: `${model}:classify`, verb: 'predict', ...tensorflow },
+  { method: 'POST', path: `${model}:regress`, verb: 'predict', ...tensorflow },
+  { method: 'POST', path: `${model}/versions/{version}:classify`, verb: 'predict', ...tensorflow },
+  { method: 'POST', path: `${model}/versions/{version}:regress`, verb: 'predict', ...tensorflow },
+  { method: 'GET', path: `${model}/labels/{version}`, verb: 'metadata', ...tensorflow },
+  { method: 'GET', path: `${model}/labels/{version}/metadata`, verb: 'metadata', ...tensorflow },
+  { method: 'POST', path: `${model}/labels/{version}:predict`, verb: 'predict', ...tensorflow },
+  { method: 'POST', path: `${model}/labels/{version}:classify`, verb: 'predict', ...tensorflow },
+  { method: 'POST', path: `${model}/labels/{version}:regress`, verb: 'predict', ...tensorflow },
+];
+
+/** KServe's V1 protocol, which is TensorFlow Serving's: the verb is the suffix of the last path segment. */
+export const v1 = new PathProtocol('v1', rows);

@@ -1,40 +1,47 @@
-import type { Operation } from './operation.ts';
-import type { ProtocolRoutes, Route, ServedModel } from './served-model.ts';
+import { PathProtocol, type PathRoute } from './path-route.ts';
 
-const version = /^[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?$/;
+const model = '/v2/models/{model}';
+const repository = '/v2/repository/models/{model}';
 
-/** The Open Inference Protocol over REST (V2): the verb is the last path segment. Model repositories are not offered. */
-export const v2: ProtocolRoutes = {
-  operations(served: ServedModel): Operation[] {
-    const { model, upstream } = served;
-    const server = { protocol: 'v2', kind: 'model', model, upstream, verb: 'metadata', method: 'GET' } as const;
-    return [
-      ...modelOperations(served, `/v2/models/${served.modelName}`),
-      { ...server, kind: 'list', path: '/v2/models' },
-      { ...server, path: '/v2' },
-      { ...server, path: '/v2/health/live' },
-      { ...server, path: '/v2/health/ready' },
-    ];
-  },
+/**
+ * Servers that load and unload models when told to. Triton takes a model's configuration and files from the body of the
+ * one, and whether to unload further models from that of the other.
+ */
+const loading = { runtimes: ['kserve', 'huggingface', 'mlserver', 'triton'], bodiless: true } as const;
+const mlserver = { runtimes: ['mlserver'] } as const;
+const triton = { runtimes: ['triton'] } as const;
+const both = { runtimes: ['mlserver', 'triton'] } as const;
 
-  dynamic(served: ServedModel, path: string): Route | undefined {
-    const prefix = `/v2/models/${served.modelName}/versions/`;
-    if (!path.startsWith(prefix)) return undefined;
-    const [name = '', ...rest] = path.slice(prefix.length).split('/');
-    if (!version.test(name)) return undefined;
-    const [infer, metadata, ready] = modelOperations(served, prefix + name);
-    if (rest.length === 0) return { GET: metadata };
-    if (rest.length > 1) return undefined;
-    if (rest[0] === 'infer') return { POST: infer };
-    return rest[0] === 'ready' ? { GET: ready } : undefined;
-  },
-};
+/** What one version of a model has, which is what the model itself has. */
+const ofModel: readonly PathRoute[] = [
+  { method: 'GET', path: '', verb: 'metadata' },
+  { method: 'GET', path: '/ready', verb: 'metadata' },
+  { method: 'POST', path: '/infer', verb: 'predict' },
+  { method: 'POST', path: '/infer_stream', verb: 'predict', ...mlserver },
+  { method: 'POST', path: '/generate', verb: 'generate', ...both },
+  { method: 'POST', path: '/generate_stream', verb: 'generate', ...both },
+  { method: 'GET', path: '/config', verb: 'metadata', ...triton },
+  { method: 'GET', path: '/stats', verb: 'metadata', ...triton },
+];
 
-function modelOperations({ model, upstream }: ServedModel, path: string): [Operation, Operation, Operation] {
-  const of = { protocol: 'v2', kind: 'model', model, upstream } as const;
-  return [
-    { ...of, verb: 'predict', method: 'POST', path: `${path}/infer` },
-    { ...of, verb: 'metadata', method: 'GET', path },
-    { ...of, verb: 'metadata', method: 'GET', path: `${path}/ready` },
-  ];
+const rows: readonly PathRoute[] = [
+  { method: 'GET', path: '/v2/models', verb: 'metadata', list: true },
+  { method: 'GET', path: '/v2', verb: 'metadata' },
+  { method: 'GET', path: '/v2/health/live', verb: 'metadata' },
+  { method: 'GET', path: '/v2/health/ready', verb: 'metadata' },
+  ...at(model),
+  ...at(`${model}/versions/{version}`),
+  { method: 'POST', path: '/v2/repository/index', verb: 'metadata', list: true, ...both },
+  { method: 'POST', path: `${repository}/load`, verb: 'repository', ...loading },
+  { method: 'POST', path: `${repository}/unload`, verb: 'repository', ...loading },
+];
+
+/**
+ * The Open Inference Protocol over REST (V2): the verb is the last path segment. What administers a server rather than a
+ * model, such as Triton's shared memory, traces and logs, is in no row.
+ */
+export const v2 = new PathProtocol('v2', rows);
+
+function at(prefix: string): PathRoute[] {
+  return ofModel.map((row) => ({ ...row, path: prefix + row.path }));
 }

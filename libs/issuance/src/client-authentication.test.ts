@@ -2,7 +2,7 @@ import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { parseForm } from '@modelgate/oauth';
 import type { JWK } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryAssertionIds } from './assertion-ids.ts';
+import { MemoryAssertionIds } from './memory-assertion-ids.ts';
 import { ClientAuthentication } from './client-authentication.ts';
 import type { Client } from './client.ts';
 import {
@@ -254,33 +254,5 @@ describe('private_key_jwt (RFC 7523)', () => {
       description: 'client authentication failed',
       detail: 'client assertion: aud is not this server alone',
     });
-  });
-});
-
-describe('MemoryAssertionIds', () => {
-  it('keeps the jtis of two clients apart', () => {
-    const ids = new MemoryAssertionIds();
-    expect([ids.use('a', 'b,c', 10, 0), ids.use('a,b', 'c', 10, 0), ids.use('a', 'b,c', 10, 0)]).toEqual([
-      true,
-      true,
-      false,
-    ]);
-  });
-
-  it('forgets a jti once its assertion is of no use', () => {
-    const ids = new MemoryAssertionIds();
-    ids.use('a', 'x', 10, 0);
-    expect([ids.use('a', 'x', 20, 9), ids.use('a', 'x', 20, 10)]).toEqual([false, true]);
-  });
-
-  it('refuses rather than forget while it is full', () => {
-    const ids = new MemoryAssertionIds(2);
-    expect([
-      ids.use('a', 'x', 10, 0),
-      ids.use('a', 'y', 20, 0),
-      ids.use('a', 'z', 20, 0),
-      ids.use('a', 'x', 10, 0),
-    ]).toEqual([true, true, false, false]);
-    expect(ids.use('a', 'z', 20, 10)).toBe(true);
   });
 });

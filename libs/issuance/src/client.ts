@@ -12,6 +12,8 @@ export type Client = {
   issuers?: readonly string[];
   /** Whether it may revoke tokens that were issued to other clients. */
   mayRevokeAny?: boolean;
+  /** Whether it is a gateway, which reads the registered models. */
+  mayReadCatalogue?: boolean;
 } & (
   | { authentication: 'none' }
   /** Lower-case hex SHA-256 of a high-entropy secret; several while one replaces another. */

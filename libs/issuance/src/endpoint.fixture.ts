@@ -5,7 +5,7 @@ import type { Signer } from '@modelgate/keys';
 import { Clock, OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
 import { PolicySource, type AccessPolicy, type TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
-import { MemoryAssertionIds } from './assertion-ids.ts';
+import { MemoryAssertionIds } from './memory-assertion-ids.ts';
 import { ClientRegistry, type Client } from './client.ts';
 import { SubjectTokenVerifier, type Subject } from './subject.ts';
 import { TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts';

@@ -2,15 +2,21 @@
  * The token endpoint: its fixed pipeline, one file per grant, minting, revocation. Owns the ports SubjectTokenVerifier,
  * ClientRegistry, AssertionIds and RevocationStore. Knows no HTTP framework and no database.
  */
-export { AssertionIds, MemoryAssertionIds } from './assertion-ids.ts';
+export { AssertionIds } from './assertion-ids.ts';
 export type { ActorClaim } from './actor-chain.ts';
 export { assertionAlgorithms } from './client-assertion.ts';
 export { ClientAuthentication, type ClientAuthenticationOptions } from './client-authentication.ts';
 export { ClientRegistry, type Client } from './client.ts';
+export { MemoryAssertionIds } from './memory-assertion-ids.ts';
 export { MemoryRevocationStore } from './memory-revocation-store.ts';
 export type { Minting } from './minting.ts';
 export type { AuditFailure } from './refusal-audit.ts';
 export { RevocationEndpoint, type OwnKeys, type RevocationEndpointOptions } from './revocation-endpoint.ts';
 export { RevocationStore, type RevokedToken } from './revocation-store.ts';
 export { SubjectTokenVerifier, type Subject } from './subject.ts';
-export { TokenEndpoint, type EndpointRequest, type TokenEndpointOptions } from './token-endpoint.ts';
+export {
+  assertionAudiences,
+  TokenEndpoint,
+  type EndpointRequest,
+  type TokenEndpointOptions,
+} from './token-endpoint.ts';

@@ -9,6 +9,8 @@ import type { Authorization } from './authorization.ts';
 export interface Minting {
   /** Throws while there is none. */
   signer(): Signer;
+  /** Waited for before that: where there is none only because this process stood still, there may be one afterwards. */
+  wake?(): Promise<void> | undefined;
 }
 
 export interface MinterOptions {

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '@modelgate/audit';
 import type { JWK } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryAssertionIds } from './assertion-ids.ts';
+import { MemoryAssertionIds } from './memory-assertion-ids.ts';
 import {
   audience,
   basic,

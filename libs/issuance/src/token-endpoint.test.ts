@@ -224,6 +224,21 @@ describe('the signing key', () => {
     await expect(world({ minting }).exchange()).rejects.toEqual(noKey);
   });
 
+  it('that a process has slept through is there again once it has looked', async () => {
+    const { signer } = es256();
+    let awake = false;
+    const minting = {
+      signer() {
+        if (!awake) throw new Error('what is known of the keys is 11 s old');
+        return signer;
+      },
+      wake: () => Promise.resolve().then(() => void (awake = true)),
+    };
+    expect((await world({ minting }).exchange()).token_type).toBe('Bearer');
+    const nothing = { ...minting, signer: () => signer, wake: () => undefined };
+    expect((await world({ minting: nothing }).exchange()).token_type).toBe('Bearer');
+  });
+
   it('caps the life of the token by its own', async () => {
     const { signer } = es256();
     const { exchange } = world({ minting: { signer: () => ({ ...signer, verifyNotAfter: startOfTime + 60 }) } });

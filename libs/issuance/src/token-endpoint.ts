@@ -56,6 +56,7 @@ export interface TokenEndpointOptions {
 export class TokenEndpoint {
   readonly #authentication: ClientAuthentication;
   readonly #grants: ReadonlyMap<string, Grant>;
+  readonly #minting: Minting;
   readonly #minter: Minter;
   readonly #audit: AuditLog;
   readonly #refusals: RefusalAudit;
@@ -66,6 +67,7 @@ export class TokenEndpoint {
     const audiences = assertionAudiences(options);
     this.#authentication = new ClientAuthentication({ clients, assertions, clock, audiences });
     this.#grants = new Map([[GrantType.tokenExchange, new TokenExchangeGrant({ ...options, issuer })]]);
+    this.#minting = options.minting;
     this.#minter = new Minter(options);
     this.#audit = audit;
     this.#refusals = new RefusalAudit(audit, options.onAuditFailure ?? (() => {}));
@@ -83,6 +85,8 @@ export class TokenEndpoint {
       const grant = this.#grant(form);
       action = grant.action;
       const authorization = await grant.authorize(form, client, attempt);
+      const waking = this.#minting.wake?.();
+      if (waking) await waking;
       const minted = this.#minter.mint(authorization, client.clientId);
       await this.#record(action, attempt, authorization, minted);
       return answer(authorization, minted);

@@ -10,6 +10,8 @@ export interface HttpAnswer {
   status: number;
   headers: Headers;
   body: Uint8Array;
+  /** Where it was not had just now but is remembered: since when, in seconds. */
+  ageSeconds?: number;
 }
 
 /** One bounded GET. Rejects on a redirect, a timeout, or a body past `maxBytes`. */

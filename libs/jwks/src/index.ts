@@ -11,6 +11,6 @@ export {
   type JwksManagerOptions,
   type JwksSnapshot,
 } from './jwks-manager.ts';
-export { JwksError, KeySet } from './key-set.ts';
+export { JwksError } from './key-set.ts';
 export { verificationKey, type VerificationKey } from './public-key.ts';
-export { signatureAlgorithms, verifySignature } from './signature.ts';
+export { verifySignature } from './signature.ts';

@@ -189,13 +189,15 @@ export class JwksManager {
     const number = ++this.#begun;
     clearTimeout(this.#timer);
     try {
-      const { keys, maxAgeSeconds } = await this.#download(signal);
+      const { keys, maxAgeSeconds, ageSeconds } = await this.#download(signal);
       this.#keys = keys;
-      this.#fetchedAt = clock.now();
+      this.#fetchedAt = clock.now() - (ageSeconds ?? 0) * 1000;
       this.#brought = number;
       this.#missingSince.clear();
       this.#onEvent({ type: 'fetched', kids: keys.kids, skipped: keys.skipped });
-      this.#schedule(Math.min(refreshSeconds, maxAgeSeconds), signal);
+      // What is only remembered is asked for again as after a failure.
+      const next = ageSeconds === undefined ? maxAgeSeconds : retrySeconds * (1 + random());
+      this.#schedule(Math.min(refreshSeconds, next), signal);
     } catch (error) {
       if (!signal.aborted) this.#onEvent({ type: 'failed', error });
       this.#schedule(Math.min(refreshSeconds, retrySeconds * (1 + random())), signal);
@@ -203,11 +205,13 @@ export class JwksManager {
     }
   }
 
-  async #download(signal: AbortSignal): Promise<{ keys: KeySet; maxAgeSeconds: number }> {
+  async #download(
+    signal: AbortSignal,
+  ): Promise<{ keys: KeySet; maxAgeSeconds: number; ageSeconds: number | undefined }> {
     const { url, get } = this.#options;
-    const { status, headers, body } = await get(url, { maxBytes: maxJwksBytes, timeoutMs, signal });
+    const { status, headers, body, ageSeconds } = await get(url, { maxBytes: maxJwksBytes, timeoutMs, signal });
     if (status !== 200) throw new Error(`the JWKS endpoint answered ${status}`);
-    return { keys: KeySet.parse(body, this.#keys), maxAgeSeconds: maxAge(headers) };
+    return { keys: KeySet.parse(body, this.#keys), maxAgeSeconds: maxAge(headers), ageSeconds };
   }
 
   #schedule(seconds: number, signal: AbortSignal): void {

@@ -16,7 +16,7 @@ const problem = (body: Buffer): string => {
   return 'accepted';
 };
 
-describe('KeySet', () => {
+describe('T18 KeySet', () => {
   it('finds a key by kid and algorithm', () => {
     const keys = parse(jwks(one, two));
     expect(keys.find('one', 'ES256')?.equals(one.publicKey)).toBe(true);

@@ -21,7 +21,7 @@ const rsaOf = (modulusLength: number, publicExponent = 65_537) => ({
   kid: 'k',
 });
 
-describe('verificationKey', () => {
+describe('T3 T5 T18 verificationKey', () => {
   it.each([
     ['its alg and no other', ec, ['ES256']],
     ['its alg among those of RSA', rsa, ['RS256']],

@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { suitesMissing, suiteText } from '@modelgate/testing';
 import { createPublicKey } from 'node:crypto';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import { JwsError, parseCompactJws, type CompactJws } from './compact-jws.ts';
 import { JwksError, KeySet } from './key-set.ts';
 import { signatureAlgorithms, verifySignature } from './signature.ts';
@@ -22,13 +21,8 @@ interface Group {
   tests: Vector[];
 }
 
-/** Project Wycheproof's vectors are not part of this repository: the folder that has them is named here. */
-// oxlint-disable-next-line node/no-process-env
-const folder = process.env['MODELGATE_SUITES'];
-
 function groups(file: string): Group[] {
-  const text = readFileSync(join(folder ?? '', 'wycheproof', file), 'utf8');
-  return (JSON.parse(text) as { testGroups: Group[] }).testGroups;
+  return (JSON.parse(suiteText(`wycheproof/${file}`)) as { testGroups: Group[] }).testGroups;
 }
 
 function keySet(keys: unknown[]): KeySet | undefined {
@@ -99,27 +93,27 @@ describe('the names of the algorithms', () => {
   it('are those the vectors are read by', () => expect(usable('ES256') && !usable('HS256')).toBe(true));
 });
 
-if (folder !== undefined) {
-  describe('Project Wycheproof', () => {
-    it('JSON Web Signature: each verdict is right', () => {
-      expect(wrongJws()).toEqual([]);
-    });
+describe('Project Wycheproof', () => {
+  beforeEach(({ skip }) => skip(suitesMissing !== undefined, suitesMissing));
 
-    it('JSON Web Key: no invalid vector is accepted', () => {
-      const accepted = groups('json_web_key_test.json').flatMap(({ public: jwks, tests }) => {
-        const keys = keySet(jwks?.keys ?? []);
-        return tests.filter(({ result, jws }) => result === 'invalid' && verdict(jws, keys)).map(({ tcId }) => tcId);
-      });
-      expect(accepted).toEqual([]);
-    });
-
-    it.each([
-      ['ecdsa_secp256r1_sha256_p1363_test.json', 'ES256'],
-      ['ed25519_test.json', 'EdDSA'],
-      ['rsa_signature_2048_sha256_test.json', 'RS256'],
-      ['rsa_pss_2048_sha256_mgf1_32_test.json', 'PS256'],
-    ])('%s: each verdict is right', (file, alg) => {
-      expect(wrongPrimitive(file, alg)).toEqual([]);
-    });
+  it('JSON Web Signature: each verdict is right', () => {
+    expect(wrongJws()).toEqual([]);
   });
-}
+
+  it('JSON Web Key: no invalid vector is accepted', () => {
+    const accepted = groups('json_web_key_test.json').flatMap(({ public: jwks, tests }) => {
+      const keys = keySet(jwks?.keys ?? []);
+      return tests.filter(({ result, jws }) => result === 'invalid' && verdict(jws, keys)).map(({ tcId }) => tcId);
+    });
+    expect(accepted).toEqual([]);
+  });
+
+  it.each([
+    ['ecdsa_secp256r1_sha256_p1363_test.json', 'ES256'],
+    ['ed25519_test.json', 'EdDSA'],
+    ['rsa_signature_2048_sha256_test.json', 'RS256'],
+    ['rsa_pss_2048_sha256_mgf1_32_test.json', 'PS256'],
+  ])('%s: each verdict is right', (file, alg) => {
+    expect(wrongPrimitive(file, alg)).toEqual([]);
+  });
+});

@@ -33,6 +33,17 @@ export class FileKeks extends KekProvider {
     return new FileKeks((await read(path)) ?? (await create(path)));
   }
 
+  /** Undefined where there is no file. @throws KekError as `open` does */
+  static async read(path: string): Promise<FileKeks | undefined> {
+    const keks = await read(path);
+    return keks && new FileKeks(keks);
+  }
+
+  /** Its names have no colon; those of every other provider begin with the provider's. */
+  static owns(kekId: string): boolean {
+    return !kekId.includes(':');
+  }
+
   wrap(dataKey: Uint8Array, aad: Uint8Array): Promise<WrappedKey> {
     const newest = this.#keks.at(-1);
     if (!newest) return Promise.reject(new KekError('there is no key-encryption key'));

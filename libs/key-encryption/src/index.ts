@@ -4,4 +4,8 @@
  */
 export { EnvelopeEncryption } from './envelope-encryption.ts';
 export { FileKeks } from './file-keks.ts';
+export { KekFile, KekFileLost, type SealedUnder } from './kek-file.ts';
 export { KekError, KekProvider, type WrappedKey } from './kek-provider.ts';
+export { AwsKmsKeks, type AwsKmsKeksOptions } from './aws-kms-keks.ts';
+export { KekChain, type KekChainLink } from './kek-chain.ts';
+export { VaultKeks, type VaultKeksOptions } from './vault-keks.ts';

@@ -36,21 +36,35 @@ export interface KeyChange {
   actor?: string;
 }
 
+/** Which change, and whether it is to happen or only to be said what would become of it. */
+export interface Intent extends KeyChange {
+  /** Although verifiers may not have seen the key that takes over. */
+  force?: boolean;
+  /** Changes nothing. */
+  dryRun?: boolean;
+}
+
 export interface RotationResult {
+  /** Where nothing was changed. */
+  dryRun?: true;
   /** The key that signs now. */
   active: string;
-  /** The key that signed before, which verifies on. */
-  retiring: string;
-  /** For how long verifiers may refuse the new key; all 0 unless it was forced. */
-  exposure: readonly Exposure[];
+  /** The key that signed before, which verifies on; absent where none did. */
+  retiring?: string;
+  /** For how long verifiers may refuse the new key; empty unless it was forced. */
+  blastRadius: readonly Exposure[];
 }
 
 export interface WithdrawalResult {
+  /** Where nothing was changed. */
+  dryRun?: true;
   kid: string;
   /** The key that signs now, where the withdrawn one did. */
   active?: string;
   /** For how long verifiers may still accept the withdrawn key. */
-  exposure: readonly Exposure[];
+  residualExposure: readonly Exposure[];
+  /** For how long verifiers may refuse the key that signs now; empty unless it was forced. */
+  blastRadius: readonly Exposure[];
 }
 
 /** A fresh spare. */

@@ -8,6 +8,8 @@ import type { KeyState, SealedKey, SigningKey } from './signing-key.ts';
 
 export const issuer = 'https://tokens.example.com';
 export const start = 1_800_000_000_000;
+/** What an operator says of each change. */
+export const change = { reason: 'drill', requestId: 'request-1' };
 
 /** Lead time 100 s, rotation 1000 s. */
 export const schedule: KeySchedule = {
@@ -82,8 +84,16 @@ export class TestBed {
   }
 }
 
+/** One replica that has its keys. */
+export async function running(): Promise<{ bed: TestBed; ring: KeyRing }> {
+  const bed = new TestBed();
+  const ring = bed.ring({ replica: 'one' });
+  await ring.reconcile();
+  return { bed, ring };
+}
+
 /** A row for plans, which look at nothing but states and times. */
-export function row(state: KeyState, change: Partial<SigningKey> = {}): SigningKey {
+export function row(state: KeyState, more: Partial<SigningKey> = {}): SigningKey {
   const sealed = { kekId: 'kek-1', version: 1, wrappedKey: '', ciphertext: '' };
   return {
     issuer,
@@ -95,6 +105,6 @@ export function row(state: KeyState, change: Partial<SigningKey> = {}): SigningK
     ...((state === 'STANDBY' || state === 'ACTIVE') && { sealed }),
     bootstrap: false,
     createdAt: start,
-    ...change,
+    ...more,
   };
 }

@@ -1,6 +1,8 @@
+import { blastRadius, residualExposure } from './exposure.ts';
 import type { JwksDocument } from './jwks-document.ts';
 import type { KeyPlan } from './key-plan.ts';
 import type {
+  Intent,
   KeyChange,
   KeyRingOptions,
   PreparationResult,
@@ -9,18 +11,16 @@ import type {
 } from './key-ring-options.ts';
 import { reportKeys, type KeysReport } from './keys-report.ts';
 import { planRewrap } from './operation-plan.ts';
+import { planAndApply } from './plan-and-apply.ts';
 import { rehearse, type RehearsedStep } from './rehearsal.ts';
-import { ReplicaKeys } from './replica-keys.ts';
+import { ReplicaKeys, type World } from './replica-keys.ts';
 import { SigningUnavailable, type Signer } from './signer.ts';
 import type { KeyTransition } from './signing-key-store.ts';
 import type { SigningAlg, SigningKey } from './signing-key.ts';
-import {
-  promotionExposure,
-  revocationExposure,
-  verifierPresets,
-  type Exposure,
-  type VerifierClass,
-} from './verifier-class.ts';
+import type { Exposure } from './verifier-class.ts';
+
+/** At one call; what is left is for the next tick. */
+const maxSteps = 8;
 
 /**
  * The signing keys of one issuer as this replica knows them. `reconcile` moves the state machine on and takes a new
@@ -30,6 +30,8 @@ export class KeyRing {
   readonly #replica: ReplicaKeys;
   readonly #random: (() => number) | undefined;
   #turn: Promise<unknown> = Promise.resolve();
+  #looking: Promise<World> | undefined;
+  #advancing: Promise<void> | undefined;
 
   constructor(options: KeyRingOptions) {
     this.#replica = new ReplicaKeys(options);
@@ -37,13 +39,28 @@ export class KeyRing {
   }
 
   /**
-   * Idempotent; called at start and on every tick, by as many replicas as there are.
+   * Looks at the keys and takes the steps that are due. Idempotent; called at start and on every tick, by as many replicas
+   * as there are. While an earlier call still makes or seals a key, this one only looks: what is known stays fresh, however
+   * long that takes.
    *
    * @throws StoreUnavailable where the store does, DatabaseGoneBack, SigningUnavailable where there is no first key and
    * none can be made; the last snapshot stays in use, for signing until its lease is over, and as JWKS for ever
    */
   reconcile(): Promise<void> {
-    return this.#inTurn(() => this.#replica.reconcile());
+    const looked = this.#look();
+    if (this.#advancing) return looked.then(() => undefined);
+    const advanced = looked.then((world) => this.#advance(world));
+    this.#advancing = advanced.finally(() => (this.#advancing = undefined));
+    return this.#advancing;
+  }
+
+  /**
+   * To be waited for before a signer is asked for: where what is known is old because this process stood still, another
+   * look makes it new. Undefined where there is nothing to wait for, and where the last look failed: a later one will tell.
+   */
+  wake(): Promise<void> | undefined {
+    const done = (): void => undefined;
+    return this.#replica.hasOverslept() ? this.#look().then(done, done) : undefined;
   }
 
   /** @throws SigningUnavailable before the first reconcile */
@@ -80,19 +97,21 @@ export class KeyRing {
   /**
    * Promotes the spare now.
    *
-   * @param force although verifiers may not have seen it
    * @throws KeyTooYoung, UnsealError where the spare cannot be opened, KeyConflict where another replica was first
    */
-  rotate(change: KeyChange & { force?: boolean; alg?: SigningAlg }): Promise<RotationResult> {
+  rotate(change: Intent & { alg?: SigningAlg }): Promise<RotationResult> {
     const { planner, schedule, alg: preferred } = this.#replica.options;
-    const { alg = preferred, force = false, reason } = change;
+    const { alg = preferred, force = false, dryRun = false, reason } = change;
     return this.#inTurn(async () => {
-      const world = await this.#replica.load();
-      const plan = planner.rotate(world, schedule, world.now, { alg, reason, force });
-      await this.#replica.checkPromoted(plan);
-      await this.#carryOut(plan, change);
-      const retiring = plan.update.find(({ state }) => state === 'RETIRING');
-      return { active: kidOfActive(plan) ?? '', retiring: retiring?.kid ?? '', exposure: force ? this.#unseen() : [] };
+      const { plan, now } = await this.#change(change, async (world) => {
+        const rotation = planner.rotate(world, schedule, world.now, { alg, reason, force });
+        await this.#replica.checkPromoted(rotation);
+        return rotation;
+      });
+      const retiring = plan?.update.find(({ state }) => state === 'RETIRING')?.kid;
+      const radius = plan ? this.#blastRadius(plan, now, force) : [];
+      const active = (plan && promotedBy(plan)?.kid) ?? '';
+      return { ...(dryRun && { dryRun }), active, ...(retiring !== undefined && { retiring }), blastRadius: radius };
     });
   }
 
@@ -101,7 +120,7 @@ export class KeyRing {
    *
    * @throws UnknownKey, KeyTooYoung where the key signs and its spare may not take over, UnsealError, KeyConflict
    */
-  suspect(change: KeyChange & { kid: string; force?: boolean }): Promise<WithdrawalResult> {
+  suspect(change: Intent & { kid: string }): Promise<WithdrawalResult> {
     return this.#inTurn(() => this.#withdraw('SUSPECT', change));
   }
 
@@ -110,7 +129,7 @@ export class KeyRing {
    *
    * @throws UnknownKey, KeyTooYoung where the key signs and its spare may not take over, KeyConflict
    */
-  revoke(change: KeyChange & { kid: string; force?: boolean }): Promise<WithdrawalResult> {
+  revoke(change: Intent & { kid: string }): Promise<WithdrawalResult> {
     return this.#inTurn(() => this.#withdraw('REVOKED', change));
   }
 
@@ -119,21 +138,30 @@ export class KeyRing {
     const { planner, schedule, alg: preferred } = this.#replica.options;
     const { alg = preferred, reason } = change;
     return this.#inTurn(async () => {
-      const world = await this.#replica.load();
-      const { create } = await this.#carryOut(planner.prepare(world, world.now, { alg, reason }), change);
+      const plan = (world: World) => planner.prepare(world, world.now, { alg, reason });
+      const { now, created } = await this.#change(change, plan);
       const wait = schedule.propagationSeconds + schedule.leadTimeSeconds;
-      return { kid: create[0]?.kid ?? '', earliestActivation: world.now + wait * 1000 };
+      return { kid: created[0]?.kid ?? '', earliestActivation: now + wait * 1000 };
     });
   }
 
-  /** Seals private keys again under the newest key-encryption key. @returns their kids. @throws UnsealError, KeyConflict */
+  /**
+   * Seals private keys again under the newest key-encryption key, one after the other.
+   *
+   * @returns their kids
+   * @throws UnsealError; KeyConflict where one has moved on meanwhile, and those before it are done
+   */
   rewrap(change: KeyChange): Promise<string[]> {
     return this.#inTurn(async () => {
       const { keys } = await this.#replica.load();
-      const resealed = await Promise.all(keys.map((key) => this.#replica.maker.reseal(key)));
-      const moved = resealed.filter((key) => key !== undefined);
-      if (moved.length > 0) await this.#carryOut(planRewrap(moved, change.reason), change);
-      return moved.map(({ kid }) => kid);
+      const moved: string[] = [];
+      for (const key of keys) {
+        const resealed = await this.#replica.maker.reseal(key);
+        if (!resealed) continue;
+        await this.#carryOut(planRewrap(resealed, change.reason), change);
+        moved.push(key.kid);
+      }
+      return moved;
     });
   }
 
@@ -148,7 +176,9 @@ export class KeyRing {
         if (signs && lastSignedExp !== undefined) await store.recordSigned(kid, lastSignedExp);
       }
       const plan = planner.restore(seen, keys, now);
-      await this.#carryOut({ ...plan, audit: { ...plan.audit, reason: change.reason } }, change);
+      const put = [...(plan.insert ?? []), ...plan.update].map(({ kid, state }) => `${kid} ${state}`);
+      const reason = `${change.reason} (put back: ${put.join(', ') || 'nothing'})`;
+      await this.#carryOut({ ...plan, audit: { ...plan.audit, reason } }, change);
     });
   }
 
@@ -170,35 +200,76 @@ export class KeyRing {
     if (serves) await this.#inTurn(() => store.withdraw(issuer, replica));
   }
 
-  async #withdraw(
-    to: 'SUSPECT' | 'REVOKED',
-    change: KeyChange & { kid: string; force?: boolean },
-  ): Promise<WithdrawalResult> {
+  async #withdraw(to: 'SUSPECT' | 'REVOKED', change: Intent & { kid: string }): Promise<WithdrawalResult> {
     const { planner, schedule } = this.#replica.options;
-    const { kid, reason, force = false } = change;
-    const world = await this.#replica.load();
-    const plan = planner.withdraw(world, schedule, world.now, { kid, to, reason, force });
-    // A compromised key goes although nothing may be left to sign with; a suspect one waits.
-    if (plan && to === 'SUSPECT') await this.#replica.checkPromoted(plan);
-    if (plan) await this.#carryOut(plan, change);
-    const active = plan && kidOfActive(plan);
-    const exposure = revocationExposure(this.#verifiers(), schedule.jwksMaxAgeSeconds);
-    return { kid, ...(active !== undefined && { active }), exposure: to === 'REVOKED' ? exposure : [] };
+    const { kid, reason, force = false, dryRun = false } = change;
+    const { plan, now, keys } = await this.#change(
+      change,
+      async (world) => {
+        const withdrawal = planner.withdraw(world, schedule, world.now, { kid, to, reason, force });
+        // A compromised key goes although nothing may be left to sign with; a suspect one waits.
+        if (withdrawal && to === 'SUSPECT') await this.#replica.checkPromoted(withdrawal);
+        return withdrawal;
+      },
+      to === 'REVOKED',
+    );
+    const update = plan?.update ?? [];
+    const gone = [...update, ...keys].find((key) => key.kid === kid);
+    return {
+      ...(dryRun && { dryRun }),
+      kid,
+      ...activeOf(update),
+      residualExposure: gone ? residualExposure(gone, schedule, now) : [],
+      blastRadius: plan ? this.#blastRadius(plan, now, force) : [],
+    };
   }
 
-  async #carryOut(plan: KeyPlan, { requestId, actor }: KeyChange): Promise<KeyTransition> {
-    const transition = await this.#replica.apply(plan, { requestId, ...(actor !== undefined && { actor }) });
+  /** Plans on what the database says, and carries the plan out unless it is a dry run. */
+  async #change(
+    change: Intent,
+    planFor: (world: World) => KeyPlan | undefined | Promise<KeyPlan | undefined>,
+    urgent = false,
+  ): Promise<{ plan: KeyPlan | undefined; created: readonly SigningKey[] } & World> {
+    let created: readonly SigningKey[] = [];
+    const { world, plan } = await planAndApply({
+      look: () => this.#replica.load(),
+      plan: planFor,
+      apply: async (planned) => {
+        if (!change.dryRun) ({ create: created } = await this.#carryOut(planned, change, urgent));
+      },
+    });
+    return { ...world, plan, created };
+  }
+
+  async #carryOut(plan: KeyPlan, { requestId, actor }: KeyChange, urgent = false): Promise<KeyTransition> {
+    const transition = await this.#replica.apply(plan, { requestId, ...(actor !== undefined && { actor }) }, urgent);
     // It is done. Where this replica cannot look again at once, its next tick will, and says why it could not.
-    await this.#replica.reconcile().catch(() => undefined);
+    await this.#replica.look().catch(() => undefined);
     return transition;
   }
 
-  #unseen(): Exposure[] {
-    return promotionExposure(this.#verifiers(), this.#replica.options.schedule.jwksMaxAgeSeconds);
+  /** Whoever wants a look while one is waited for has that one. */
+  #look(): Promise<World> {
+    this.#looking ??= this.#inTurn(() => this.#replica.look()).finally(() => (this.#looking = undefined));
+    return this.#looking;
   }
 
-  #verifiers(): readonly VerifierClass[] {
-    return [verifierPresets.modelgate, ...(this.#replica.options.schedule.verifiers ?? [])];
+  async #advance(found: World): Promise<void> {
+    let world = found;
+    for (let step = 0; step < maxSteps; step++) {
+      const next = await this.#replica.nextStep(world);
+      if (!next) return;
+      world = await this.#inTurn(async () => {
+        await this.#replica.take(next);
+        return this.#replica.look();
+      });
+    }
+  }
+
+  /** Nothing refuses a key that was promoted in its time. */
+  #blastRadius(plan: KeyPlan, now: number, force: boolean): Exposure[] {
+    const promoted = promotedBy(plan);
+    return force && promoted ? blastRadius(promoted, this.#replica.options.schedule, now) : [];
   }
 
   /** One after the other: what was read earlier must not replace what was read later. */
@@ -209,6 +280,12 @@ export class KeyRing {
   }
 }
 
-function kidOfActive({ update }: KeyPlan): string | undefined {
-  return update.find(({ state }) => state === 'ACTIVE')?.kid;
+/** The key that signs now, where it is another one. */
+function activeOf(update: readonly SigningKey[]): { active?: string } {
+  const promoted = promotedBy({ update });
+  return promoted ? { active: promoted.kid } : {};
+}
+
+function promotedBy({ update }: Pick<KeyPlan, 'update'>): SigningKey | undefined {
+  return update.find(({ state }) => state === 'ACTIVE');
 }

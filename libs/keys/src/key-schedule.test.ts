@@ -94,10 +94,13 @@ describe('exposure', () => {
     });
   });
 
+  const refusing = (servedForSeconds: number): object =>
+    Object.fromEntries(
+      promotionExposure(verifiers, 300, servedForSeconds).map(({ verifier, seconds }) => [verifier, seconds]),
+    );
+
   it('of a key nobody knows is how long each verifier refuses it', () => {
-    expect(
-      Object.fromEntries(promotionExposure(verifiers, 300).map(({ verifier, seconds }) => [verifier, seconds])),
-    ).toEqual({
+    expect(refusing(0)).toEqual({
       modelgate: 0,
       'envoy-remote': 300,
       istio: 3600,
@@ -105,5 +108,14 @@ describe('exposure', () => {
       'go-oidc': 0,
       jose: 0,
     });
+  });
+
+  it('of a key that has been served for a while is what is left of it, and nothing after that', () => {
+    expect(refusing(299.5)).toMatchObject({ modelgate: 0, 'envoy-remote': 1, istio: 3301, dotnet: 42_901, jose: 0 });
+    expect(refusing(43_200)).toEqual(Object.fromEntries(verifiers.map(({ name }) => [name, 0])));
+  });
+
+  it('of a key that some replica does not serve yet is longer by what that takes', () => {
+    expect(refusing(-10)).toMatchObject({ modelgate: 10, istio: 3610, 'go-oidc': 10 });
   });
 });

@@ -42,6 +42,7 @@ describe('taking a key out', () => {
     ['that signs, on suspicion, promotes its spare', [active, known], { to: 'SUSPECT' }, replaced('SUSPECT')],
     ['may be forced over a spare that is young', [active, young], { force: true }, replaced('REVOKED')],
     ['may be forced over a spare nobody serves', [active, unpublished], { force: true }, replaced('REVOKED')],
+    ['that leaked goes by force although nothing is left to sign', [active], { force: true }, ['active-key REVOKED']],
     [
       'that waits makes another one wait',
       [active, known],
@@ -64,7 +65,13 @@ describe('taking a key out', () => {
   it.each<[string, SigningKey[], Partial<Withdrawal>, abstract new (...args: never[]) => Error]>([
     ['that signs needs a spare old enough', [active, young], {}, KeyTooYoung],
     ['that signs, on suspicion, needs one too', [active, young], { to: 'SUSPECT' }, KeyTooYoung],
-    ['that signs needs a spare at all, even forced', [active], { force: true }, KeyConflict],
+    ['that signs needs a spare at all', [active], {}, KeyConflict],
+    [
+      'that signs, on suspicion, needs a spare at all, even forced',
+      [active],
+      { to: 'SUSPECT', force: true },
+      KeyConflict,
+    ],
     ['nobody knows', [active, known], { kid: 'nobody' }, UnknownKey],
     ['that is revoked is too late to suspect', [row('REVOKED')], { kid: 'revoked-key', to: 'SUSPECT' }, KeyConflict],
   ])('%s', (_, keys, change, error) => {
@@ -80,7 +87,11 @@ describe('taking a key out', () => {
     });
     expect(plan?.update[0]).not.toHaveProperty('sealed');
     expect(plan?.update[0]).toMatchObject({ version: 2, retiredAt: start });
-    expect(plan?.audit).toEqual({ action: 'key.revoke', reason: 'forced: leak', kid: 'active-key' });
+    expect(plan?.audit).toEqual({
+      action: 'key.revoke',
+      reason: 'forced: leak (every verifier knows the new key)',
+      kid: 'active-key',
+    });
   });
 });
 
@@ -101,10 +112,17 @@ describe('rotating by hand', () => {
   });
 
   it.each([
-    ['without an active key', [known]],
+    ['without any key', []],
     ['without a spare', [active]],
   ])('is refused %s', (_, keys) => {
     expect(() => planRotation(world(...keys), schedule, start, { ...wanted, force: true })).toThrow(KeyConflict);
+  });
+
+  it('makes the spare sign where nothing does, in its time or by force', () => {
+    expect(words(planRotation(world(known), schedule, start, wanted))).toEqual(['standby-key ACTIVE', 'new STANDBY']);
+    expect(() => planRotation(world(young), schedule, start, wanted)).toThrow(KeyTooYoung);
+    const forced = planRotation(world(young), schedule, start, { ...wanted, force: true });
+    expect(words(forced)).toEqual(['standby-key ACTIVE', 'new STANDBY']);
   });
 });
 

@@ -1,3 +1,4 @@
+import { blastRadius, inWords } from './exposure.ts';
 import { changed, ladderOf, promotion, spare, withdrawn, type KeyPlan, type KeyWorld } from './key-plan.ts';
 import type { KeySchedule } from './key-schedule.ts';
 import { earliestActivation, earliestRotation } from './reconcile-plan.ts';
@@ -40,13 +41,14 @@ export interface Withdrawal {
 /** Promotes the spare now. @throws KeyTooYoung, KeyConflict */
 export function planRotation(world: KeyWorld, schedule: KeySchedule, now: number, rotation: Rotation): KeyPlan {
   const { active, standby } = ladderOf(world, rotation.alg);
-  if (!active) throw new KeyConflict(`there is no active ${rotation.alg} key to rotate`);
+  if (!active && !standby) throw new KeyConflict(`there is no ${rotation.alg} key to rotate`);
   if (!standby) throw new KeyConflict('there is no spare key to promote');
   const earliest = earliestRotation(standby, world, schedule, now);
   if (now < earliest && !rotation.force) throw new KeyTooYoung(earliest);
   const { promoted, next } = promotion(standby, now);
-  const audit = { action: 'key.rotate', reason: reasonOf(rotation), kid: standby.kid };
-  return { create: [next], update: [withdrawn(active, 'RETIRING', now), promoted], audit };
+  const reason = reasonOf(rotation, standby, schedule, now);
+  const update = active ? [withdrawn(active, 'RETIRING', now), promoted] : [promoted];
+  return { create: [next], update, audit: { action: 'key.rotate', reason, kid: standby.kid } };
 }
 
 /**
@@ -54,7 +56,8 @@ export function planRotation(world: KeyWorld, schedule: KeySchedule, now: number
  * with this; a suspect one verifies on.
  *
  * @returns undefined where the key is in that state already
- * @throws UnknownKey, KeyTooYoung where the key signs and its spare may not take over, KeyConflict
+ * @throws UnknownKey, KeyTooYoung where the key signs and its spare may not take over, KeyConflict where it has none, unless
+ * it is to be revoked by force: a key that leaked must not sign on for the want of another
  */
 export function planWithdrawal(
   world: KeyWorld,
@@ -67,12 +70,14 @@ export function planWithdrawal(
   if (!key) throw new UnknownKey('there is no such key, or it is retired');
   if (key.state === to) return undefined;
   if (key.state === 'REVOKED') throw new KeyConflict('the key is revoked, and stays so');
-  const audit = { action: to === 'REVOKED' ? 'key.revoke' : 'key.suspect', reason: reasonOf(withdrawal), kid };
+  const { standby } = ladderOf(world, key.alg);
+  const takesOver = key.state === 'ACTIVE' ? standby : undefined;
+  const reason = reasonOf(withdrawal, takesOver, schedule, now);
+  const audit = { action: to === 'REVOKED' ? 'key.revoke' : 'key.suspect', reason, kid };
   const gone = withdrawn(key, to, now);
   if (key.state === 'STANDBY') return { create: [spare(key.issuer, key.alg, now)], update: [gone], audit };
-  if (key.state !== 'ACTIVE') return { create: [], update: [gone], audit };
-  const ready = promotable(ladderOf(world, key.alg).standby, schedule, now, force);
-  const { promoted, next } = promotion(ready, now);
+  if (key.state !== 'ACTIVE' || (!standby && to === 'REVOKED' && force)) return { create: [], update: [gone], audit };
+  const { promoted, next } = promotion(promotable(standby, schedule, now, force), now);
   return { create: [next], update: [gone, promoted], audit };
 }
 
@@ -86,10 +91,9 @@ export function planPreparation(world: KeyWorld, now: number, { alg, reason }: O
   };
 }
 
-/** Private parts sealed again, under the newest key-encryption key. */
-export function planRewrap(resealed: readonly SigningKey[], reason: string): KeyPlan {
-  const update = resealed.map((key) => changed(key, {}));
-  return { create: [], update, audit: { action: 'key.rewrap', reason } };
+/** A private part sealed again, under the newest key-encryption key. */
+export function planRewrap(resealed: SigningKey, reason: string): KeyPlan {
+  return { create: [], update: [changed(resealed, {})], audit: { action: 'key.rewrap', reason, kid: resealed.kid } };
 }
 
 function promotable(standby: SigningKey | undefined, schedule: KeySchedule, now: number, force: boolean): SigningKey {
@@ -99,6 +103,14 @@ function promotable(standby: SigningKey | undefined, schedule: KeySchedule, now:
   return standby;
 }
 
-function reasonOf({ reason, force }: { reason: string; force: boolean }): string {
-  return force ? `forced: ${reason}` : reason;
+/** What was forced is on record with what it broke. */
+function reasonOf(
+  { reason, force }: { reason: string; force: boolean },
+  promoted: SigningKey | undefined,
+  schedule: KeySchedule,
+  now: number,
+): string {
+  if (!force) return reason;
+  const consequence = promoted && inWords(blastRadius(promoted, schedule, now));
+  return `forced: ${reason}${consequence === undefined ? '' : ` (${consequence})`}`;
 }

@@ -17,7 +17,7 @@ import { isPublished, type SigningAlg, type SigningKey } from './signing-key.ts'
 export type World = KeyWorld & Pick<StoredKeys, 'now'>;
 type Options = Required<Omit<KeyRingOptions, 'random'>>;
 
-const maxRounds = 8;
+const maxLooks = 8;
 
 /** One replica's share of the work: looks at the database, takes the steps that are due, keeps what it has seen. */
 export class ReplicaKeys {
@@ -30,6 +30,7 @@ export class ReplicaKeys {
   #seen: readonly SigningKey[] = [];
   #goneBack: DatabaseGoneBack | undefined;
   #problems: readonly string[] = [];
+  #lastLookFailed = true;
 
   constructor(options: KeyRingOptions) {
     this.options = {
@@ -88,22 +89,57 @@ export class ReplicaKeys {
    * It says what it serves before it looks: a key made after the report waits for the next one, and a key made before is
    * in what the look finds. So nobody serves a set without a key that counts as published.
    */
-  async reconcile(): Promise<void> {
+  async look(): Promise<World> {
+    this.#lastLookFailed = true;
+    // From before the report: whoever counts this replica as gone since then must not meet its signature.
     const renew = this.#lease.begin();
     await this.#report();
-    for (let round = 1; ; round++) {
-      const world = await this.load();
-      const problems: string[] = [];
-      const moved = round < maxRounds && (await this.#advance(world, problems));
-      if (moved || !(await this.#take(world, problems, round === maxRounds))) continue;
-      this.#problems = problems;
-      return renew();
-    }
+    const world = await this.#lookUntilKept();
+    if (this.#snapshot) renew();
+    this.#lastLookFailed = false;
+    return world;
   }
 
-  /** @throws what sealing throws */
-  async apply(plan: KeyPlan, by: { requestId: string; actor?: string }): Promise<KeyTransition> {
-    const transition = await this.maker.transition(plan, by);
+  /** Whether what is known is old for no other reason than that this process stood still. */
+  hasOverslept(): boolean {
+    return !this.#lastLookFailed && this.#lease.isOver();
+  }
+
+  /**
+   * Makes the first step ready that can be taken, which may need the provider of key-encryption keys and takes its time;
+   * what is known meanwhile stays in use and is renewed by further looks.
+   *
+   * @returns undefined where nothing is to be done, or nothing can be
+   * @throws SigningUnavailable where nothing can be and there is no key at all
+   */
+  async nextStep(world: World): Promise<KeyTransition | undefined> {
+    const { planner, schedule } = this.options;
+    const problems: string[] = [];
+    for (const plan of planner.reconcile(world, schedule, world.now)) {
+      const transition = await this.#prepare(plan).catch((error: unknown) => {
+        problems.push(`${plan.audit.action}: ${inWords(error)}`);
+      });
+      if (transition) return transition;
+    }
+    this.#problems = problems;
+    if (!world.keys.some(isPublished)) throw new SigningUnavailable(problems[0] ?? 'there is no key');
+    return undefined;
+  }
+
+  /** On a conflict another replica took the step; what it left is in the next look. */
+  async take(step: KeyTransition): Promise<void> {
+    await this.options.store.apply(step).catch(ignoreConflict);
+  }
+
+  /**
+   * @param urgent without the new keys of the plan where they cannot be sealed at the moment; the next tick makes them
+   * @throws what sealing throws
+   */
+  async apply(plan: KeyPlan, by: { requestId: string; actor?: string }, urgent = false): Promise<KeyTransition> {
+    const transition = await this.maker.transition(plan, by).catch((error: unknown) => {
+      if (!urgent) throw error;
+      return this.maker.transition({ ...plan, create: [] }, by);
+    });
     await this.options.store.apply(transition);
     return transition;
   }
@@ -121,29 +157,20 @@ export class ReplicaKeys {
     await store.reportServed({ issuer, replica, jwksVersion: etag, kids, algs: this.algs, servingSeconds });
   }
 
-  /** Takes the first step that can be taken. @returns whether the world is another now */
-  async #advance(world: World, problems: string[]): Promise<boolean> {
-    const { planner, schedule, store } = this.options;
-    for (const plan of planner.reconcile(world, schedule, world.now)) {
-      const transition = await this.#prepare(plan).catch((error: unknown) => {
-        problems.push(`${plan.audit.action}: ${inWords(error)}`);
-      });
-      if (!transition) continue;
-      // On a conflict another replica took the step; what it left is read in the next round.
-      await store.apply(transition).catch(ignoreConflict);
-      return true;
-    }
-    return false;
-  }
-
   async #prepare(plan: KeyPlan): Promise<KeyTransition> {
     await this.checkPromoted(plan);
     return this.maker.transition(plan, { requestId: `reconcile-${randomUUID()}` });
   }
 
+  async #lookUntilKept(): Promise<World> {
+    for (let look = 1; ; look++) {
+      const world = await this.load();
+      if (!world.keys.some(isPublished) || (await this.#keep(world, look === maxLooks))) return world;
+    }
+  }
+
   /** @returns false where a key was replaced between the look and now, and another look is needed */
-  async #take({ now, keys }: World, problems: readonly string[], last: boolean): Promise<boolean> {
-    if (!keys.some(isPublished)) throw new SigningUnavailable(problems[0] ?? 'there is no key');
+  async #keep({ now, keys }: World, last: boolean): Promise<boolean> {
     const signers = new Map<SigningAlg, Signer | string>();
     for (const key of keys.filter(({ state }) => state === 'ACTIVE')) {
       const signer = await this.#signerOf(key, now);

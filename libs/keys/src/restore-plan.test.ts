@@ -57,7 +57,10 @@ describe('after a restore of an older database', () => {
     expect(ring.signer().kid).toBe(before.signer);
     expect(ring.jwks().kids.toSorted()).toEqual(before.jwks.toSorted());
     expect(ring.revokedKids()).toEqual([old]);
-    expect(bed.store.audit).toContainEqual({ action: 'key.restore', ...change });
+    const audited = bed.store.audit.find(({ action }) => action === 'key.restore');
+    expect(audited).toEqual({ action: 'key.restore', ...change, reason: expect.any(String) as string });
+    expect(audited?.reason).toMatch(new RegExp(`^${change.reason} \\(put back: `));
+    for (const put of [`${old} REVOKED`, `${before.signer} ACTIVE`]) expect(audited?.reason).toContain(put);
     const states = (rows: readonly SigningKey[]): string[] =>
       rows.map(({ kid, state }) => `${kid} ${state}`).toSorted();
     expect(states(bed.store.rows())).toEqual(states(before.rows));

@@ -7,6 +7,8 @@ export interface VerifierClass {
   refetchesUnknownKid?: boolean;
   /** How long it accepts a key that left the JWKS; undefined where until its next refresh. */
   keepsRemovedSeconds?: number;
+  /** How its user agent begins, where that is its own. */
+  userAgent?: string;
   /** Seconds from a revocation to its refusal where it hears of revocations; undefined where it does not. */
   revocationSeconds?: number;
 }
@@ -24,7 +26,7 @@ export const verifierPresets = {
   /** go-oidc reads again for an unknown kid only, so that a removed key lives on until one comes by. */
   'go-oidc': { name: 'go-oidc', refetchesUnknownKid: true, keepsRemovedSeconds: Number.POSITIVE_INFINITY },
   /** jose's createRemoteJWKSet. */
-  jose: { name: 'jose', refreshSeconds: 600, refetchesUnknownKid: true },
+  jose: { name: 'jose', refreshSeconds: 600, refetchesUnknownKid: true, userAgent: 'jose/' },
 } as const satisfies Record<string, VerifierClass>;
 
 /** How long one kind of verifier goes on accepting a key that was revoked. */
@@ -47,10 +49,18 @@ export function revocationExposure(verifiers: readonly VerifierClass[], jwksMaxA
   }));
 }
 
-/** For how long each kind of verifier refuses what a key signs that it has not seen before. */
-export function promotionExposure(verifiers: readonly VerifierClass[], jwksMaxAgeSeconds: number): Exposure[] {
-  return verifiers.map((verifier) => ({
-    verifier: verifier.name,
-    seconds: verifier.refetchesUnknownKid ? 0 : refreshSeconds(verifier, jwksMaxAgeSeconds),
-  }));
+/**
+ * For how long each kind of verifier refuses what a key signs that it may not have seen.
+ *
+ * @param servedForSeconds for how long every replica has served the key; negative while not all of them do
+ */
+export function promotionExposure(
+  verifiers: readonly VerifierClass[],
+  jwksMaxAgeSeconds: number,
+  servedForSeconds: number,
+): Exposure[] {
+  return verifiers.map((verifier) => {
+    const refresh = verifier.refetchesUnknownKid ? 0 : refreshSeconds(verifier, jwksMaxAgeSeconds);
+    return { verifier: verifier.name, seconds: Math.max(0, Math.ceil(refresh - servedForSeconds)) };
+  });
 }

@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import { DurationError, parseDuration } from '@modelgate/oauth';
+import { DurationError, parseDuration, problemsOf, type PlacedProblem } from '@modelgate/oauth';
 import { z } from 'zod';
 import { misspeltSettings } from './misspelt-setting.ts';
 
@@ -14,15 +14,34 @@ export class ConfigurationError extends Error {
   }
 }
 
+/**
+ * What `work` returns; an error of `kind` is a problem of the configuration.
+ *
+ * @throws ConfigurationError
+ */
+export function configured<T>(kind: new (...args: never[]) => Error, work: () => T): T {
+  try {
+    return work();
+  } catch (error) {
+    if (error instanceof kind) throw new ConfigurationError([error.message]);
+    throw error;
+  }
+}
+
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 /**
  * Reads an app's configuration from its environment, once, at start. An empty variable counts as absent; each variable may
  * also be given as the content of a file, `NAME_FILE`, as secrets are mounted.
  *
+ * @param contradictions sentences about settings that do not go together, as they are given
  * @throws ConfigurationError listing every problem there is
  */
-export function loadConfig<S extends z.ZodObject>(schema: S, environment: Environment): z.output<S> {
+export function loadConfig<S extends z.ZodObject>(
+  schema: S,
+  environment: Environment,
+  contradictions: (given: Environment) => string[] = () => [],
+): z.output<S> {
   const names = Object.keys(schema.shape);
   const problems = misspeltSettings(names, environment);
   const settings: Record<string, string> = {};
@@ -31,7 +50,8 @@ export function loadConfig<S extends z.ZodObject>(schema: S, environment: Enviro
     if (value !== undefined) settings[name] = value;
   }
   const parsed = schema.safeParse(settings);
-  if (!parsed.success) problems.push(...parsed.error.issues.map((issue) => sentence(issue, settings)));
+  if (!parsed.success) problems.push(...problemsOf(parsed.error).map((problem) => sentence(problem, settings)));
+  problems.push(...contradictions(settings));
   if (problems.length > 0 || !parsed.success) throw new ConfigurationError(problems);
   return parsed.data;
 }
@@ -53,14 +73,12 @@ function readSetting(name: string, environment: Environment, problems: string[])
   }
 }
 
-function sentence({ path, message, code }: z.core.$ZodIssue, settings: Record<string, string>): string {
+function sentence({ path, detail }: PlacedProblem, settings: Record<string, string>): string {
   const name = String(path[0] ?? 'configuration');
-  if (code === 'invalid_type' && !(name in settings)) {
-    return name.endsWith('_FILE')
-      ? `${name} is missing; set it to a path`
-      : `${name} is missing; set it, or ${name}_FILE`;
-  }
-  return `${name}: ${message}`;
+  if (name in settings) return `${name}: ${detail}`;
+  return name.endsWith('_FILE')
+    ? `${name} is missing; set it to a path`
+    : `${name} is missing; set it, or ${name}_FILE`;
 }
 
 /** A duration with its units, as seconds. */
@@ -79,6 +97,20 @@ export function duration(bounds: { min?: number; max?: number } = {}) {
   });
 }
 
+/**
+ * Items separated by commas.
+ *
+ * @param item says itself what is wrong with one, as the text may have many
+ * @param none the text that stands for no item
+ */
+export function commaSeparated<T>(item: z.ZodType<T, string>, { none }: { none?: string } = {}) {
+  const items: z.ZodType<T[], string[]> = z.array(item);
+  return z
+    .string()
+    .transform((text) => (text === none ? [] : text.split(',').map((part) => part.trim())))
+    .pipe(items);
+}
+
 /** A TCP port; 0 is any free one, which the log then names. */
 export const port = z
   .string()
@@ -94,6 +126,9 @@ export function wholeNumber(min: number, max: number) {
     .transform(Number)
     .refine((value) => value >= min && value <= max, `must be between ${min} and ${max}`);
 }
+
+/** Redis or Valkey. */
+export const redisUrl = z.string().regex(/^rediss?:\/\//, 'must be a redis:// or rediss:// URL');
 
 /** An issuer URL (RFC 8414 §2): https, or http on loopback; no query, no fragment, no trailing slash. */
 export const issuerUrl = z.string().superRefine((text, context) => {

@@ -141,6 +141,9 @@ describe('input that is refused before any controller sees it', () => {
     ['another case', 404, `POST /Form HTTP/1.1\r\n${host}\r\n`],
     ['a trailing slash', 404, `POST /form/ HTTP/1.1\r\n${host}\r\n`],
     ['a doubled slash', 404, `POST //form HTTP/1.1\r\n${host}\r\n`],
+    ['no Host', 400, 'GET /foreseen HTTP/1.1\r\nConnection: close\r\n\r\n'],
+    ['two Hosts', 400, `GET /foreseen HTTP/1.1\r\nHost: y\r\n${host}\r\n`],
+    ['an unknown expectation', 417, `GET /foreseen HTTP/1.1\r\n${host}Expect: 200-ok\r\n\r\n`],
     ['a path that is not UTF-8', 400, `GET /%ff HTTP/1.1\r\n${host}\r\n`],
   ])('%s: %i in the JSON of RFC 6749, one line in the log, the id in both', async (_, status, request) => {
     const answer = await send(request);
@@ -149,7 +152,7 @@ describe('input that is refused before any controller sees it', () => {
     expect(answer.headers.get('cache-control')).toBe('no-store');
     expect(JSON.parse(answer.body)).toEqual({
       error: 'invalid_request',
-      error_description: expect.stringMatching(/^[a-z /-]+$/) as string,
+      error_description: expect.stringMatching(/^[\da-z /-]+$/i) as string,
     });
     expect(log).toHaveLength(1);
     expect(JSON.parse(log[0] ?? '')).toMatchObject({
@@ -260,5 +263,36 @@ describe('health', () => {
     expect(ready.status).toBe(200);
     expect(ready.headers.get('cache-control')).toBe('no-store');
     expect(await ready.json()).toEqual({ status: 'ok', checks: { database: 'ok', keys: 'ok' } });
+  });
+});
+
+describe('an application that stops', () => {
+  it('answers what still reaches it on an open connection, in its own words, and ends the connection', async () => {
+    const logger = createLogger('sample', 'error', { write: () => undefined });
+    let answer = (): void => undefined;
+    const waiting = new Promise<void>((resolve) => (answer = resolve));
+    @Controller()
+    class SlowController {
+      @Get('slow')
+      async slow(): Promise<string> {
+        await waiting;
+        return 'answered';
+      }
+    }
+    const module = { module: class SlowModule {}, controllers: [SlowController] };
+    const stopping = await createHttpApplication({ module, logger, errors: new OAuthErrorFilter(logger) });
+    await stopping.listen(0, '127.0.0.1');
+    const socket = connect(Number(new URL(await stopping.getUrl()).port), '127.0.0.1');
+    let received = '';
+    socket.on('data', (data) => (received += data.toString('latin1')));
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    const closed = stopping.close();
+    socket.write('GET /slow HTTP/1.1\r\nHost: x\r\n\r\n');
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    answer();
+    await Promise.all([closed, once(socket, 'close')]);
+    expect(received.match(/HTTP\/1\.1 \d+/g)).toEqual(['HTTP/1.1 200', 'HTTP/1.1 200']);
+    expect(received).toMatch(/connection: close/i);
   });
 });

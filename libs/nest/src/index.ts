@@ -4,18 +4,28 @@
  */
 export {
   absoluteUri,
+  commaSeparated,
+  configured,
   ConfigurationError,
   duration,
   issuerUrl,
   loadConfig,
   port,
+  redisUrl,
   wholeNumber,
   type Environment,
 } from './configuration.ts';
+export { readConfigurationFile } from './configuration-file.ts';
 export { HealthModule, ReadinessChecks } from './health.ts';
 export { createHttpApplication, type ErrorAnswers, type HttpApplicationOptions } from './http-application.ts';
-export { createLogger, logListening, NestLogger, type Logger } from './logger.ts';
+export { listenerSettings, transportProblems } from './listener-settings.ts';
+export { createLogger, logLevel, logListening, type Logger } from './logger.ts';
 export { OAuthErrorFilter } from './oauth-error-filter.ts';
+export { reasonOf } from './reason.ts';
 export { requestId } from './request-id.ts';
+export { RequestRefusal } from './request-refusal.ts';
 export { runMain } from './run-main.ts';
 export { runService, type ServiceMain } from './run-service.ts';
+export { settingsOf, type Setting } from './settings.ts';
+export { sourceAddress, strictTransportSecurity, TrustedProxies } from './transport.ts';
+export type { ErrorBody } from './unparsed-request.ts';

@@ -1,5 +1,6 @@
 import type { LoggerService } from '@nestjs/common';
 import { pino, type DestinationStream, type Logger } from 'pino';
+import { z } from 'zod';
 
 export type { Logger };
 
@@ -16,6 +17,12 @@ const secretMembers = [
   'password',
   'secret',
 ];
+
+/** The setting of both services that says how much is logged. */
+export const logLevel = z
+  .enum(['trace', 'debug', 'info', 'warn', 'error'])
+  .default('info')
+  .describe('What is logged: this and what is worse.');
 
 /** The process's log: one JSON object a line on standard output, times in ISO 8601. */
 export function createLogger(app: string, level = 'info', destination?: DestinationStream): Logger {

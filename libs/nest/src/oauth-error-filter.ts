@@ -1,14 +1,17 @@
 import { OAuthError } from '@modelgate/oauth';
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, type ArgumentsHost } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import type { ErrorAnswers } from './http-application.ts';
 import type { Logger } from './logger.ts';
+import { RequestRefusal } from './request-refusal.ts';
+import type { ErrorBody } from './unparsed-request.ts';
 
 /**
  * Turns whatever was thrown into the JSON of RFC 6749 §5.2 and one line of the log. The caller reads the public half; the
  * operator finds the rest under the same request id. What nobody foresaw is a 500 that says nothing.
  */
 @Catch()
-export class OAuthErrorFilter implements ExceptionFilter {
+export class OAuthErrorFilter implements ErrorAnswers {
   readonly #logger: Logger;
   readonly #translate: (error: unknown) => OAuthError | undefined;
 
@@ -35,12 +38,20 @@ export class OAuthErrorFilter implements ExceptionFilter {
     void reply
       .status(status)
       .headers(headersOf(oauth, allow, request))
-      .send({ error: oauth.code, error_description: oauth.description });
+      .send(bodyOf(oauth));
+  }
+
+  unparsed(refusal: RequestRefusal): ErrorBody {
+    const body = JSON.stringify(bodyOf(new OAuthError('invalid_request', refusal.message)));
+    return { contentType: 'application/json; charset=utf-8', body };
   }
 
   #read(error: unknown, request: FastifyRequest): { status: number; oauth: OAuthError; allow?: string } {
     const oauth = error instanceof OAuthError ? error : this.#translate(error);
     if (oauth) return { status: oauth.status, oauth };
+    if (error instanceof RequestRefusal) {
+      return { status: error.status, oauth: new OAuthError('invalid_request', error.message) };
+    }
     const found = statusOf(error);
     const allow = found === 404 ? methodsAt(request) : '';
     const status = allow === '' ? found : 405;
@@ -53,6 +64,10 @@ export class OAuthErrorFilter implements ExceptionFilter {
       oauth: new OAuthError('server_error', 'an error happened; its cause is in the log under the request id'),
     };
   }
+}
+
+function bodyOf({ code, description }: OAuthError): object {
+  return { error: code, error_description: description };
 }
 
 const descriptions: Readonly<Record<number, string>> = {

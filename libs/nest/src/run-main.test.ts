@@ -29,6 +29,28 @@ describe('runMain', () => {
     expect(stderr).toContain('the process ends: TypeError: unforeseen');
   });
 
+  it('says what to do about a port that is taken', () => {
+    const { status, stderr } = run(`
+      const { createServer } = await import('node:net');
+      const taken = createServer().listen(0, '127.0.0.1');
+      await new Promise((resolve) => taken.once('listening', resolve));
+      const server = createServer().listen(taken.address().port, '127.0.0.1');
+      await new Promise((_, reject) => server.once('error', reject));`);
+    expect(status).toBe(1);
+    expect(stderr).toMatch(/^the process ends: 127\.0\.0\.1:\d+ is taken by another process; set another port.*\n$/);
+  });
+
+  it.each([
+    ['a host that is none', 'no-such-host.invalid', /no-such-host\.invalid cannot be resolved; set a host/],
+    ['a host of another machine', '192.0.2.1', /192\.0\.2\.1:8081 is no address of this machine; set another host/],
+  ])('says what to do about %s', (_, host, words) => {
+    const { stderr } = run(`
+      const { createServer } = await import('node:net');
+      const server = createServer().listen(8081, '${host}');
+      await new Promise((_, reject) => server.once('error', reject));`);
+    expect(stderr).toMatch(words);
+  });
+
   it('goes on when all is well', () => {
     expect(run('')).toMatchObject({ status: 0, stdout: 'went on' });
   });

@@ -1,19 +1,35 @@
+import type { z } from 'zod';
 import type { Environment } from './configuration.ts';
 import { createLogger, type Logger } from './logger.ts';
 import { runMain } from './run-main.ts';
+import { settingsHelp, settingsOf } from './settings.ts';
+
+/** sysexits.h: the command was called wrongly. */
+const usageExit = 64;
 
 export interface ServiceMain<C extends { LOG_LEVEL: string }> {
   /** Its name in the log. */
   app: string;
+  /** Of the command line, which nothing is set by. */
+  args: readonly string[];
   environment: Environment;
+  /** What `readConfig` reads. */
+  settings: z.ZodObject;
   /** @throws ConfigurationError */
   readConfig: (environment: Environment) => C;
-  start: (config: C, logger: Logger) => Promise<{ close(): Promise<void> }>;
+  start: (config: C, logger: Logger) => Promise<RunningService>;
+}
+
+export interface RunningService {
+  /** Rejected where it is found out after the start that a listener cannot be opened, which ends the process. */
+  listening?: Promise<void>;
+  close(): Promise<void>;
 }
 
 /** A service's main function: configuration, log, start, and an orderly end at the first SIGTERM or SIGINT. */
 export function runService<C extends { LOG_LEVEL: string }>(main: ServiceMain<C>): Promise<void> {
   return runMain(async () => {
+    if (main.args.length > 0) return explain(main);
     const config = main.readConfig(main.environment);
     const logger = createLogger(main.app, config.LOG_LEVEL);
     const service = await main.start(config, logger);
@@ -26,5 +42,12 @@ export function runService<C extends { LOG_LEVEL: string }>(main: ServiceMain<C>
         void service.close().then(() => process.exit(0));
       });
     }
+    await service.listening;
   });
+}
+
+function explain({ app, args, settings }: Pick<ServiceMain<never>, 'app' | 'args' | 'settings'>): void {
+  const asked = args.includes('--help');
+  (asked ? process.stdout : process.stderr).write(settingsHelp(app, settingsOf(settings)));
+  process.exitCode = asked ? 0 : usageExit;
 }

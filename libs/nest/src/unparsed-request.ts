@@ -3,18 +3,20 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { Logger } from './logger.ts';
 import { requestId } from './request-id.ts';
+import { RequestRefusal } from './request-refusal.ts';
 
-interface Refusal {
-  status: number;
-  description: string;
+/** A body in the words of the listener's API. */
+export interface ErrorBody {
+  contentType: string;
+  body: string;
 }
 
-const refusals: Readonly<Record<string, Refusal>> = {
-  HPE_HEADER_OVERFLOW: { status: 431, description: 'the request header is too large' },
-  HPE_CHUNK_EXTENSIONS_OVERFLOW: { status: 413, description: 'the request is too large' },
-  ERR_HTTP_REQUEST_TIMEOUT: { status: 408, description: 'the request took too long to arrive' },
+const refusals: Readonly<Record<string, readonly [status: number, description: string]>> = {
+  HPE_HEADER_OVERFLOW: [431, 'the request header is too large'],
+  HPE_CHUNK_EXTENSIONS_OVERFLOW: [413, 'the request is too large'],
+  ERR_HTTP_REQUEST_TIMEOUT: [408, 'the request took too long to arrive'],
 };
-const malformed: Refusal = { status: 400, description: 'the request is malformed' };
+const malformed = [400, 'the request is malformed'] as const;
 
 /**
  * What the HTTP parser refuses never becomes a request, or ends one half way; it is answered and logged as every other
@@ -22,11 +24,13 @@ const malformed: Refusal = { status: 400, description: 'the request is malformed
  */
 export class UnparsedRequests {
   readonly #logger: Logger;
+  readonly #bodyOf: (refusal: RequestRefusal, id: string) => ErrorBody;
   /** The request whose head was read last, until it is answered. */
   readonly #open = new WeakMap<Socket, FastifyRequest>();
 
-  constructor(logger: Logger) {
+  constructor(logger: Logger, bodyOf: (refusal: RequestRefusal, id: string) => ErrorBody) {
     this.#logger = logger;
+    this.#bodyOf = bodyOf;
   }
 
   follow(fastify: FastifyInstance): void {
@@ -44,24 +48,23 @@ export class UnparsedRequests {
     if (error.code === 'ECONNRESET' || socket.destroyed) return;
     const open = this.#open.get(socket);
     const id = open?.id ?? requestId(undefined);
-    const { status, description } = refusals[error.code ?? ''] ?? malformed;
+    const refusal = new RequestRefusal(...(refusals[error.code ?? ''] ?? malformed));
     // A body that breaks off fails its own request, and that is logged where the request is.
     if (!open || open.raw.complete) {
-      const line = { requestId: id, path: 'unparsed', status, error: 'invalid_request', reason: description };
+      const line = { requestId: id, path: 'unparsed', status: refusal.status, reason: refusal.message };
       this.#logger.warn({ ...line, code: error.code }, 'refused');
     }
-    if (socket.writable) socket.write(answer(status, description, id));
+    if (socket.writable) socket.write(answer(refusal.status, id, this.#bodyOf(refusal, id)));
     socket.destroy(error);
   }
 }
 
-function answer(status: number, description: string, id: string): string {
-  const body = JSON.stringify({ error: 'invalid_request', error_description: description });
+function answer(status: number, id: string, { contentType, body }: ErrorBody): string {
   return [
     `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}`,
     'connection: close',
     'cache-control: no-store',
-    'content-type: application/json; charset=utf-8',
+    `content-type: ${contentType}`,
     'x-content-type-options: nosniff',
     `x-request-id: ${id}`,
     `content-length: ${Buffer.byteLength(body)}`,

@@ -1,6 +1,7 @@
 /**
  * The vocabulary of the OAuth RFCs: grant types, token type identifiers, errors, requests and responses.
- * Owns how bytes of the wire become typed values and back. Decides nothing, verifies no signature, does no I/O.
+ * Owns how bytes of the wire become typed values and back, and in which words their author is told what is wrong with them.
+ * Decides nothing, verifies no signature, does no I/O.
  */
 export { bearerChallenge, bearerToken } from './bearer.ts';
 export { parseClientCredentials, type ClientCredentials } from './client-credentials.ts';
@@ -8,8 +9,9 @@ export { Clock, SystemClock, type NumericDate } from './clock.ts';
 export { DurationError, formatDuration, parseDuration } from './duration.ts';
 export { all, parseForm, single, type FormParameters } from './form.ts';
 export { clientAssertionTypeJwtBearer, GrantType } from './grant-type.ts';
-export { OAuthError, oauthErrorCodes, type OAuthErrorCode, type OAuthErrorOptions } from './oauth-error.ts';
+export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './oauth-error.ts';
 export type { ServerMetadata } from './server-metadata.ts';
+export { placeOf, problemsOf, type PlacedProblem } from './placed-problem.ts';
 export { parseStrictJson, StrictJsonError } from './strict-json.ts';
 export {
   maxSubjectTokenLength,
@@ -17,4 +19,4 @@ export {
   type TokenExchangeRequest,
 } from './token-exchange-request.ts';
 export type { TokenResponse } from './token-response.ts';
-export { isTokenType, TokenType } from './token-type.ts';
+export { TokenType } from './token-type.ts';

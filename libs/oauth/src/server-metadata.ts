@@ -12,7 +12,8 @@ export interface ServerMetadata {
   /** OIDC discovery demands these two; access tokens are signed with the same keys. */
   subject_types_supported: readonly string[];
   id_token_signing_alg_values_supported: readonly string[];
-  /** Ours: where gateways poll what was revoked, and the limits behind each policy. */
+  /** Ours: where gateways poll what was revoked, the limits behind each policy, and the registered models. */
   modelgate_revocations_endpoint?: string;
   modelgate_limits_endpoint?: string;
+  modelgate_catalogue_endpoint?: string;
 }

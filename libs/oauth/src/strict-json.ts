@@ -21,8 +21,19 @@ export function parseStrictJson(input: Uint8Array | string, maxDepth = 32): unkn
   } catch {
     throw new StrictJsonError('not JSON');
   }
-  refuseDuplicateMembers(text, maxDepth);
+  // Written anew, text with a duplicate member would have lost it.
+  const isPlain = hasAtMostBrackets(text, maxDepth) && JSON.stringify(value) === text;
+  if (!isPlain) refuseDuplicateMembers(text, maxDepth);
   return value;
+}
+
+/** Whether there are so few brackets, in strings or not, that nothing can be nested deeper. */
+function hasAtMostBrackets(text: string, count: number): boolean {
+  let left = count;
+  for (const bracket of '{[') {
+    for (let at = text.indexOf(bracket); at >= 0; at = text.indexOf(bracket, at + 1)) if (--left < 0) return false;
+  }
+  return true;
 }
 
 function decodeUtf8(bytes: Uint8Array): string {

@@ -47,15 +47,30 @@ export class Gcra {
     if (!Number.isSafeInteger(cost) || cost < 0) throw new RangeError('a cost is a non-negative integer');
     this.#replenish(state, Math.floor(now));
     const wanted = Math.min(state.backlog + cost * this.#unit, Number.MAX_SAFE_INTEGER);
+    if (wanted <= this.#capacity) state.backlog = wanted;
+    return this.verdict(state.backlog, wanted);
+  }
+
+  /**
+   * What an attempt came to.
+   *
+   * @param backlog ticks after it
+   * @param wanted ticks it would have needed the counter to hold
+   */
+  verdict(backlog: number, wanted: number): LimitVerdict {
     const allowed = wanted <= this.#capacity;
-    if (allowed) state.backlog = wanted;
-    const missing = allowed ? 0 : Math.min(wanted - this.#capacity, state.backlog);
+    const missing = allowed ? 0 : Math.min(wanted - this.#capacity, backlog);
     return {
       allowed,
-      remaining: Math.floor((this.#capacity - state.backlog) / this.#unit),
+      remaining: Math.floor((this.#capacity - backlog) / this.#unit),
       retryAfterSeconds: this.#seconds(allowed ? 0 : Math.max(missing, 1)),
-      resetSeconds: this.#seconds(state.backlog),
+      resetSeconds: this.#seconds(backlog),
     };
+  }
+
+  /** The limit in ticks, for a store that counts where this code does not run. */
+  get ticks(): { quota: number; unit: number; capacity: number } {
+    return { quota: this.#quota, unit: this.#unit, capacity: this.#capacity };
   }
 
   /** Whether nothing would be lost by forgetting the counter. */

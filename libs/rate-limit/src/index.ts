@@ -6,4 +6,4 @@ export { Gcra, type GcraState } from './gcra.ts';
 export { limitKey, LimitSyntaxError, parseLimit } from './limit-definition.ts';
 export { LimitStore, type Limit, type LimitVerdict } from './limit.ts';
 export { MemoryLimitStore } from './memory-limit-store.ts';
-export { rateLimitFields } from './rate-limit-fields.ts';
+export { openaiLimitFields, rateLimitFields } from './rate-limit-fields.ts';

@@ -1,9 +1,22 @@
 import { describe, expect, it } from 'vitest';
-import { rateLimitFields } from './rate-limit-fields.ts';
+import { openaiLimitFields, rateLimitFields } from './rate-limit-fields.ts';
 
 const limit = { quota: 600, windowSeconds: 60 };
 const allowed = { allowed: true, remaining: 599, retryAfterSeconds: 0, resetSeconds: 0.1 };
 const refused = { allowed: false, remaining: 0, retryAfterSeconds: 1.001, resetSeconds: 60 };
+
+describe('openaiLimitFields', () => {
+  it.each([
+    [allowed, '599', '1s'],
+    [refused, '0', '2s'],
+  ])('says what is left and when there is more', (verdict, remaining, reset) => {
+    expect(openaiLimitFields(limit, verdict)).toEqual({
+      'x-ratelimit-limit-requests': '600',
+      'x-ratelimit-remaining-requests': remaining,
+      'x-ratelimit-reset-requests': reset,
+    });
+  });
+});
 
 describe('rateLimitFields', () => {
   it('names the policy, what is left and when it is whole again', () => {

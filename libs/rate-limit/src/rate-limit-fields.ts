@@ -16,6 +16,16 @@ export function rateLimitFields(limit: Limit, verdict: LimitVerdict, policyName:
   };
 }
 
+/** The same in the fields of OpenAI's own service, which tools around its API look at: `x-ratelimit-reset-requests: 1s`. */
+export function openaiLimitFields(limit: Limit, verdict: LimitVerdict): Record<string, string> {
+  const reset = verdict.allowed ? verdict.resetSeconds : verdict.retryAfterSeconds;
+  return {
+    'x-ratelimit-limit-requests': String(limit.quota),
+    'x-ratelimit-remaining-requests': String(verdict.remaining),
+    'x-ratelimit-reset-requests': `${Math.ceil(reset)}s`,
+  };
+}
+
 interface Spelling {
   policyName: string;
   name: string;

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { setPriority } from 'node:os';
 import { childEnvironment } from './environment.ts';
 
 const keptCharacters = 20_000;
@@ -7,6 +8,10 @@ export interface CommandOptions {
   cwd?: string;
   env?: NodeJS.ProcessEnv;
   timeoutMs?: number;
+  /** Another exit code than 0 is an answer as well. */
+  mayFail?: boolean;
+  /** How far it steps back behind other processes, 1 to 19. */
+  niceness?: number;
 }
 
 /** A command that could not be run, or ended with something else than 0; the message carries its last lines. */
@@ -30,6 +35,7 @@ export async function runCommand(
     ...(options.cwd && { cwd: options.cwd }),
     ...(options.timeoutMs && { timeout: options.timeoutMs }),
   });
+  if (options.niceness !== undefined && child.pid !== undefined) setPriority(child.pid, options.niceness);
   const end = (): void => void child.kill('SIGTERM');
   process.on('exit', end);
   let output = '';
@@ -38,7 +44,9 @@ export async function runCommand(
   }
   const outcome = await new Promise<string | undefined>((resolve) => {
     child.once('error', (error) => resolve(error.message));
-    child.once('close', (code, signal) => resolve(code === 0 ? undefined : (signal ?? `exit ${code}`)));
+    child.once('close', (code, signal) =>
+      resolve(code === 0 || (options.mayFail && code !== null) ? undefined : (signal ?? `exit ${code}`)),
+    );
   });
   process.off('exit', end);
   if (outcome === undefined) return output;

@@ -59,3 +59,8 @@ function setting(name: string): string | undefined {
 export function configuredDatabase(): string | undefined {
   return setting('DATABASE_URL');
 }
+
+/** KUBEBUILDER_ASSETS: a folder with an etcd and a kube-apiserver that are there already, as setup-envtest makes it. */
+export function configuredKubernetesBinaries(): string | undefined {
+  return setting('KUBEBUILDER_ASSETS');
+}

@@ -5,14 +5,22 @@
  */
 export { dpopProof, generateDpopKey, type DpopKey } from './dpop-proof.ts';
 export { cacheFolder } from './environment.ts';
+export { envoy } from './envoy.ts';
+export { h2spec } from './h2spec.ts';
 export { identityProvider } from './identity-provider.ts';
 export { installAll, type InstallOutcome } from './install-all.ts';
 export { keycloak } from './keycloak.ts';
 export { kserve } from './kserve.ts';
-export { loopback, loopbackPort } from './loopback-port.ts';
+export { kserveCrds } from './kserve-crds.ts';
+export { kubeApiserver, type KubeApiserver, type KubeApiserverOptions } from './kube-apiserver.ts';
+export { KubernetesRefused, type KubernetesApi, type KubernetesObject } from './kubernetes-api.ts';
+export { kserveOpenai, type LanguageModelServer } from './kserve-openai.ts';
+export { lastingLoopbackPort, loopback, loopbackPort } from './loopback-port.ts';
+export { mlserver, type MlServer } from './mlserver.ts';
 export { modelFeatures, type ModelServer } from './model-server.ts';
 export { oipServer } from './oip-server.ts';
 export { postgres, type PostgresServer } from './postgres.ts';
+export { redis, type RedisServer } from './redis.ts';
 export { Realm, TokenRefused, type TokenOptions, type TokenSet } from './realm.ts';
 export { tokenServiceAudience, type RealmClient, type RealmUser } from './realm-file.ts';
 export type {

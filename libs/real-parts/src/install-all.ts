@@ -1,6 +1,11 @@
+import { h2spec } from './h2spec.ts';
 import { keycloak } from './keycloak.ts';
 import { kserve } from './kserve.ts';
+import { kubeApiserver } from './kube-apiserver.ts';
+import { kserveOpenai } from './kserve-openai.ts';
+import { mlserver } from './mlserver.ts';
 import type { InstallablePart, InstallOptions } from './real-part.ts';
+import { redis } from './redis.ts';
 
 export interface InstallOutcome {
   name: string;
@@ -15,10 +20,13 @@ export interface InstallOutcome {
  * installation failed, is told and is no failure of this function.
  */
 export async function installAll(options: InstallOptions = {}): Promise<InstallOutcome[]> {
-  return Promise.all([installed(keycloak, options), installed(kserve, options)]);
+  const parts = [keycloak, kserve, kserveOpenai, mlserver, h2spec, redis, kubeApiserver];
+  return Promise.all(parts.map((part) => installed(part, options)));
 }
 
-async function installed(part: InstallablePart<unknown>, options: InstallOptions): Promise<InstallOutcome> {
+type Installable = Pick<InstallablePart<unknown>, 'name' | 'available' | 'install'>;
+
+async function installed(part: Installable, options: InstallOptions): Promise<InstallOutcome> {
   const started = performance.now();
   const reason = await install(part, options);
   const seconds = (performance.now() - started) / 1000;
@@ -27,7 +35,7 @@ async function installed(part: InstallablePart<unknown>, options: InstallOptions
   return { name: part.name, seconds, reason };
 }
 
-async function install(part: InstallablePart<unknown>, options: InstallOptions): Promise<string | undefined> {
+async function install(part: Installable, options: InstallOptions): Promise<string | undefined> {
   const availability = await part.available();
   if (!availability.ok) return availability.reason;
   try {

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { keycloak } from './keycloak.ts';
-import { loopbackPort } from './loopback-port.ts';
+import { lastingLoopbackPort, loopbackPort } from './loopback-port.ts';
 import { processesWith } from './process-table.ts';
 import type { Realm } from './realm.ts';
 import { realmContract } from './realm.contract.ts';
@@ -41,7 +41,7 @@ test('KEYCLOAK_URL stands in for one of our own, which then starts and stops not
   await configured.rotateRealmKeys();
   await configured.stop();
   expect((await realm.clientCredentials('batch-scorer')).tokenType).toBe('Bearer');
-  vi.stubEnv('KEYCLOAK_URL', `http://127.0.0.1:${await loopbackPort()}`);
+  vi.stubEnv('KEYCLOAK_URL', `http://127.0.0.1:${await lastingLoopbackPort()}`);
   expect(await keycloak.available()).toEqual({ ok: false, reason: expect.stringMatching(/cannot be reached$/) });
   vi.unstubAllEnvs();
 });

@@ -1,24 +1,28 @@
-import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { contentHash, ensureEntry } from './cache-entry.ts';
 import { runCommand } from './command.ts';
-import { childEnvironment } from './environment.ts';
 import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
 import { modelFeatures, type ModelServer } from './model-server.ts';
 import { Progress } from './progress.ts';
 import { findPython, type Python } from './python.ts';
-import type { Availability, InstallablePart, StartOptions } from './real-part.ts';
+import type { Availability, InstallablePart, InstallOptions, StartOptions } from './real-part.ts';
 import { RunFolder, runVariable } from './run-folder.ts';
 import { ServerProcess } from './server-process.ts';
+import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from './virtual-environment.ts';
 
 const name = 'kserve';
 const kserveVersion = '0.21.0';
 const sources = fileURLToPath(new URL('../../../deploy/model-server/', import.meta.url));
 
+export interface KserveOptions extends StartOptions {
+  /** A further model, for forecasts. */
+  forecaster?: string;
+}
+
 /** KServe's own Python server with two scikit-learn models, from pinned wheels in a virtual environment in the cache. */
-export const kserve: InstallablePart<ModelServer> = {
+export const kserve = {
   name,
 
   async available(): Promise<Availability> {
@@ -26,11 +30,11 @@ export const kserve: InstallablePart<ModelServer> = {
     return typeof python === 'string' ? { ok: false, reason: python } : { ok: true };
   },
 
-  async install({ onProgress } = {}): Promise<void> {
+  async install({ onProgress }: InstallOptions = {}): Promise<void> {
     await installKserve(new Progress(name, onProgress));
   },
 
-  async start(options: StartOptions = {}): Promise<ModelServer> {
+  async start(options: KserveOptions = {}): Promise<ModelServer> {
     const progress = new Progress(name, options.onProgress);
     const installation = await installKserve(progress);
     return progress.during(
@@ -38,7 +42,12 @@ export const kserve: InstallablePart<ModelServer> = {
       startOnFreePort(() => startServer(installation, options, progress)),
     );
   },
-};
+
+  /** Its interpreter, with its libraries, KServe's clients among them. */
+  async python({ onProgress }: InstallOptions = {}): Promise<string> {
+    return pythonWithin(await installKserve(new Progress(name, onProgress)));
+  },
+} satisfies InstallablePart<ModelServer> & { python(options?: InstallOptions): Promise<string> };
 
 async function installKserve(progress: Progress): Promise<string> {
   const python = await findPython();
@@ -51,25 +60,20 @@ async function installKserve(progress: Progress): Promise<string> {
 }
 
 async function fillKserve(folder: string, python: Python, progress: Progress): Promise<void> {
-  const env = pythonEnvironment({ [runVariable]: folder });
-  const environment = join(folder, 'venv');
-  const create = runCommand(python.command, ['-m', 'venv', environment], { env, cwd: folder });
-  await progress.during('making a virtual environment', create);
-  const inside = join(environment, 'bin', 'python');
   const requirements = join(sources, 'requirements.txt');
-  const pip = ['-m', 'pip', 'install', '--quiet', '--no-input', '--no-deps', '-r', requirements];
-  await progress.during('installing the pinned wheels (103 MB)', runCommand(inside, pip, { env, cwd: folder }));
+  await makeVirtualEnvironment({ folder, python, requirements, size: '103 MB' }, progress);
   const training = [join(sources, 'train.py'), join(folder, 'models')];
-  await progress.during('training the models', runCommand(inside, training, { env, cwd: folder }));
+  const options = { env: pythonEnvironment({ [runVariable]: folder }), cwd: folder };
+  await progress.during('training the models', runCommand(pythonWithin(folder), training, options));
 }
 
-async function startServer(installation: string, options: StartOptions, progress: Progress): Promise<ModelServer> {
-  const port = await loopbackPort(options.port);
-  const python = join(installation, 'venv', 'bin', 'python');
-  if (!existsSync(python)) throw new Error(`${python} leads nowhere; remove ${installation} to have it made again`);
+async function startServer(installation: string, options: KserveOptions, progress: Progress): Promise<ModelServer> {
+  const [port, grpcPort] = await Promise.all([loopbackPort(options.port), loopbackPort()]);
+  const python = pythonWithin(installation);
   const run = await RunFolder.create(name, options.stateFolder, progress);
-  const models = ['--models', join(installation, 'models')];
-  const flags = ['--host', loopback, '--http_port', String(port), '--enable_grpc', 'false'];
+  const forecaster = options.forecaster === undefined ? [] : ['--forecaster', options.forecaster];
+  const models = ['--models', join(installation, 'models'), ...forecaster];
+  const flags = ['--host', loopback, '--http_port', String(port), '--grpc_port', String(grpcPort)];
   const server = await ServerProcess.start({
     part: name,
     command: python,
@@ -84,21 +88,9 @@ async function startServer(installation: string, options: StartOptions, progress
     kind: 'kserve',
     url: `http://${loopback}:${port}`,
     port,
+    grpcUrl: `http://${loopback}:${grpcPort}`,
     models: Object.keys(modelFeatures),
     logFile: run.logFile,
     stop: () => server.stop(),
   };
-}
-
-/** Without what would lead Python elsewhere, or keep it from compiling once what it then compiles at every start. */
-function pythonEnvironment(extra: Readonly<Record<string, string>>): NodeJS.ProcessEnv {
-  return childEnvironment(extra, [
-    'PYTHON',
-    'VIRTUAL_ENV',
-    'PIP_NO_COMPILE',
-    'PIP_TARGET',
-    'PIP_PREFIX',
-    'PIP_USER',
-    'KSERVE_',
-  ]);
 }

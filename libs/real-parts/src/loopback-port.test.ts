@@ -1,6 +1,6 @@
 import { createServer } from 'node:net';
 import { expect, test } from 'vitest';
-import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
+import { lastingLoopbackPort, loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
 
 test('a free port can be listened on', async () => {
   const port = await loopbackPort();
@@ -8,6 +8,12 @@ test('a free port can be listened on', async () => {
   await new Promise((resolve, reject) => server.once('listening', resolve).once('error', reject));
   await expect(loopbackPort(port)).rejects.toThrow(`port ${port} on 127.0.0.1 is taken`);
   await new Promise((resolve) => server.close(resolve));
+  expect(await loopbackPort(port)).toBe(port);
+});
+
+test('a lasting port is free, and below those that connections get', async () => {
+  const port = await lastingLoopbackPort();
+  expect(port).toBeLessThan(32_768);
   expect(await loopbackPort(port)).toBe(port);
 });
 

@@ -1,3 +1,4 @@
+import { randomInt } from 'node:crypto';
 import { createServer } from 'node:net';
 
 export const loopback = '127.0.0.1';
@@ -13,7 +14,9 @@ export async function loopbackPort(wanted = 0): Promise<number> {
   return new Promise((resolve, reject) => {
     server.once('error', (error: NodeJS.ErrnoException) => {
       const taken = error.code === 'EADDRINUSE';
-      reject(taken ? new Error(`port ${wanted} on ${loopback} is taken by another process`) : error);
+      reject(
+        taken ? new Error(`port ${wanted} on ${loopback} is taken by another process; stop that one first`) : error,
+      );
     });
     server.listen(wanted, loopback, () => {
       const address = server.address();
@@ -21,6 +24,18 @@ export async function loopbackPort(wanted = 0): Promise<number> {
       server.close(() => resolve(port));
     });
   });
+}
+
+/**
+ * A port for a server that will be killed and come back to it: one that the system gives to nobody who does not name it, so
+ * that no connection has it in the meantime.
+ */
+export async function lastingLoopbackPort(): Promise<number> {
+  for (;;) {
+    const port = randomInt(15_000, 30_000);
+    const free = await loopbackPort(port).catch(() => undefined);
+    if (free !== undefined) return free;
+  }
 }
 
 /**

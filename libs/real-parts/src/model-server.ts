@@ -3,6 +3,8 @@ export interface ModelServer {
   kind: 'kserve' | 'stand-in';
   url: string;
   port: number;
+  /** Where it speaks gRPC; absent for the stand-in. */
+  grpcUrl?: string;
   /** The names it knows its models by. */
   models: readonly string[];
   /** Absent for the stand-in. */

@@ -20,6 +20,8 @@ export interface PostgresServer {
   /** Of a database that is there and empty. */
   url: string;
   port: number;
+  /** Why the server must not be killed; absent where it is this run's own. */
+  notOurs?: string;
   /** Creates a database of this name. @returns its URL */
   createDatabase(database: string): Promise<string>;
   /** SIGKILL, as a machine that loses power would; `restart` brings the same data back on the same port. */
@@ -189,13 +191,15 @@ async function configuredServer(url: string): Promise<PostgresServer & { stop():
     created.push(database);
     return urlOf(database);
   };
-  const notOurs = (): Promise<void> => Promise.reject(new Error('the server DATABASE_URL names is not ours to kill'));
+  const notOurs = 'the server that DATABASE_URL names is not ours to kill';
+  const refuse = (): Promise<void> => Promise.reject(new Error(notOurs));
   return {
     url: await createDatabase(`modelgate_${process.pid}_${Date.now()}`),
     port: Number(new URL(url).port || 5432),
+    notOurs,
     createDatabase,
-    kill: notOurs,
-    restart: notOurs,
+    kill: refuse,
+    restart: refuse,
     stop: async () => {
       for (const database of created.splice(0)) {
         await execute(url, `DROP DATABASE IF EXISTS ${pg.escapeIdentifier(database)} WITH (FORCE)`);

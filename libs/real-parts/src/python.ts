@@ -14,14 +14,14 @@ export interface Python {
 }
 
 /** The first on the PATH that will do; a sentence where none does. */
-export async function findPython(): Promise<Python | string> {
+export async function findPython(versions: readonly string[] = supported): Promise<Python | string> {
   const unfit: string[] = [];
-  for (const command of ['python3', ...supported.map((version) => `python${version}`), 'python']) {
+  for (const command of ['python3', ...versions.map((version) => `python${version}`), 'python']) {
     const answer = await runCommand(command, ['-c', probe], { timeoutMs: 20_000 }).catch(() => undefined);
     const [version = '', ...identity] = answer?.trim().split(' ') ?? [];
-    if (supported.includes(version)) return { command, identity: identity.join(' ') };
+    if (versions.includes(version)) return { command, identity: identity.join(' ') };
     if (version) unfit.push(`${command} is ${version}`);
   }
   const found = unfit.length > 0 ? unfit.join(', ') : 'none with the modules venv and ensurepip is on the PATH';
-  return `Python ${supported.toReversed().join(', ')} is needed for KServe's pinned wheels; ${found}`;
+  return `Python ${versions.toReversed().join(', ')} is needed for KServe's pinned wheels; ${found}`;
 }

@@ -100,7 +100,8 @@ export function realmContract(current: () => Realm): void {
       ['short-lived', 5],
     ])('%s: lives %d s', async (client, seconds) => {
       const { iat = 0, exp = 0 } = await claims(client);
-      expect(exp - iat).toBe(seconds);
+      // Keycloak reads its clock once for each of them: a second may have turned in between.
+      expect([seconds, seconds + 1]).toContain(exp - iat);
     });
 
     test('lightweight: a person’s token has no sub, no aud, no roles', async () => {

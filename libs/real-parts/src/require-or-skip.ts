@@ -18,7 +18,9 @@ export class PartMissing extends Error {
  *
  * @throws PartMissing instead, where every part is required
  */
-export async function requireOrSkip(...parts: readonly RealPart<unknown>[]): Promise<string | undefined> {
+export async function requireOrSkip(
+  ...parts: readonly Pick<RealPart<unknown>, 'name' | 'available'>[]
+): Promise<string | undefined> {
   for (const part of parts) {
     const availability = await part.available();
     if (availability.ok) continue;

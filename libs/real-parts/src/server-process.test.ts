@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
-import { loopbackPort } from './loopback-port.ts';
+import { lastingLoopbackPort } from './loopback-port.ts';
 import { processesWith, processIdentity, send } from './process-table.ts';
 import { Progress } from './progress.ts';
 import { RunFolder, runVariable } from './run-folder.ts';
@@ -33,7 +33,7 @@ afterEach(() => {
 });
 
 async function options(script: string, ...args: string[]): Promise<ServerOptions> {
-  const port = await loopbackPort();
+  const port = await lastingLoopbackPort();
   return {
     part: 'part',
     command: process.execPath,

@@ -55,6 +55,26 @@ describe('parseAuthorizationDetails', () => {
     ],
   ])('refuses %s', (_, value) => expect(() => read(value)).toThrow(AuthorizationDetailsError));
 
+  it.each([
+    ['the list', entry, 'entry list is not acceptable'],
+    ['the entry', [entry, 'x'], 'entry 1 is not acceptable'],
+    ['the member', [entry, { ...entry, actions: [] }], 'entry 1.actions is not acceptable'],
+    ['the member that holds the model', [{ ...entry, models: ['iris'] }], 'entry 0.models is not acceptable'],
+    ['the location', [{ ...entry, locations: ['https://elsewhere.example'] }], 'locations names another resource'],
+    [
+      'the size',
+      [{ ...entry, models: Array.from({ length: 65 }, (_, i) => `fraud/m${i}`), actions: ['predict', 'explain'] }],
+      'names too many models and actions',
+    ],
+  ])('names %s in its refusal', (_, value, message) =>
+    expect(() => read(value)).toThrow(expect.objectContaining({ name: 'AuthorizationDetailsError', message })),
+  );
+
+  it('takes as many models and actions as a token can carry', () => {
+    const models = Array.from({ length: 64 }, (_, i) => `fraud/m${i}`);
+    expect(read([{ ...entry, models, actions: ['predict', 'explain'] }])).toHaveLength(64);
+  });
+
   it('quotes nothing of what it refuses', () => {
     for (const value of [
       [{ ...entry, secret: 1 }],

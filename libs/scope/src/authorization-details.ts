@@ -18,7 +18,7 @@ const detail = z.strictObject({
   type: z.literal(authorizationDetailsType),
   models: z.array(modelPattern).min(1).max(maxScopeTokens),
   actions: z.array(z.enum(verbs)).min(1),
-  locations: z.array(z.string()).min(1).max(1).optional(),
+  locations: z.tuple([z.string()]).optional(),
 });
 const details = z.array(detail).min(1).max(maxScopeTokens);
 

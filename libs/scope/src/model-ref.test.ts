@@ -12,8 +12,8 @@ describe('parseModelRef', () => {
     ['fraud/llm#Lora.v2_x-1', { namespace: 'fraud', name: 'llm', alias: 'Lora.v2_x-1' }],
     [`${label63}/${label63}`, { namespace: label63, name: label63 }],
   ])('reads %s', (text, ref) => {
-    expect(parseModelRef(text)).toEqual(ref);
-    expect(parseModelPattern(text)).toEqual(ref);
+    expect(parseModelRef(text)).toStrictEqual(ref);
+    expect(parseModelPattern(text)).toStrictEqual(ref);
   });
 
   it.each([

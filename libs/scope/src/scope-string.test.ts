@@ -43,12 +43,15 @@ describe('parseScope', () => {
   it(`refuses more than ${maxScopeTokens} tokens`, () => {
     const tokens = (n: number) => Array.from({ length: n }, (_, i) => `fraud/m${i}:predict`).join(' ');
     expect(parseScope(tokens(maxScopeTokens))).toHaveLength(maxScopeTokens);
-    expect(() => parseScope(tokens(maxScopeTokens + 1))).toThrow(ScopeSyntaxError);
+    expect(() => parseScope(tokens(maxScopeTokens + 1))).toThrow(new ScopeSyntaxError('too many scope tokens'));
   });
 
   it('names the position of what it refuses, never the text', () => {
     expect(() => parseScope('fraud/iris:predict <script>')).toThrow(
-      expect.objectContaining({ message: 'scope token 2 is not of the form namespace/name:verb' }),
+      expect.objectContaining({
+        name: 'ScopeSyntaxError',
+        message: 'scope token 2 is not of the form namespace/name:verb',
+      }),
     );
   });
 

@@ -8,7 +8,7 @@ interface Waiting {
   reject: (error: unknown) => void;
 }
 
-/** No INSERT carries more rows than this; PostgreSQL allows 65,535 parameters and a row has 15. */
+/** No INSERT carries more rows than this; PostgreSQL allows 65,535 parameters and a row has 16. */
 const largestGroup = 500;
 /** Writers that may wait at a time; those beyond are refused at once, so that a slow database costs no memory. */
 const longestQueue = 10_000;

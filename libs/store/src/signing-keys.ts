@@ -11,6 +11,7 @@ import {
 } from '@modelgate/keys';
 import type { JWK } from 'jose';
 import { auditRow } from './audit-row.ts';
+import { databaseTime } from './database-time.ts';
 import { isIntegrityViolation, type Database, type Queries } from './database.ts';
 import { Prisma, type KeyReplica, type SigningKey as Row } from './generated/client.ts';
 
@@ -33,6 +34,18 @@ export class PrismaSigningKeyStore extends SigningKeyStore {
       const replicas = await queries.keyReplica.findMany({ where: { issuer } });
       return { now: await databaseTime(queries), keys: rows.map(fromRow), replicas: replicas.map(reportOf) };
     }, 'RepeatableRead');
+  }
+
+  /** Which keys have a private part, and what it is sealed under; none in a database that has no tables yet. */
+  async sealed(issuer: string): Promise<{ kid: string; kekId: string }[]> {
+    return this.#database.run(async (queries) => {
+      const [found] = await queries.$queryRaw<{ there: boolean }[]>`
+        SELECT to_regclass('signing_keys') IS NOT NULL AS there`;
+      if (!found?.there) return [];
+      return queries.$queryRaw<{ kid: string; kekId: string }[]>`
+        SELECT kid, sealed ->> 'kekId' AS "kekId" FROM signing_keys
+        WHERE issuer = ${issuer} AND sealed IS NOT NULL ORDER BY created_at, kid`;
+    });
   }
 
   async apply(transition: KeyTransition): Promise<void> {
@@ -101,14 +114,6 @@ function byRank(one: SigningKey, other: SigningKey): number {
 function rank({ state }: SigningKey): number {
   if (state === 'STANDBY') return 2;
   return state === 'ACTIVE' ? 1 : 0;
-}
-
-/** Milliseconds since the epoch on the database's clock. */
-async function databaseTime(queries: Queries): Promise<number> {
-  const [row] = await queries.$queryRaw<{ now: number }[]>`
-    SELECT floor(extract(epoch FROM clock_timestamp()) * 1000)::float8 AS now`;
-  if (!row) throw new Error('the database did not tell its time');
-  return row.now;
 }
 
 function reportOf({ issuer: _, reportedAt, ...report }: KeyReplica): ReplicaReport {

@@ -17,6 +17,9 @@ export class FakeIssuer {
   pair = new SigningPair();
   /** Answers every request with 503 while it is true. */
   down = false;
+  /** The models that are registered there, for its one gateway; undefined where it knows of no such thing. */
+  registered: object[] | undefined;
+  readonly gateway = { id: 'gateway', secret: 'secret of the gateway' };
   readonly #server: Server;
   #published: SigningPair[] = [this.pair];
   #revoked: { jti: string; exp: number }[] = [];
@@ -61,6 +64,15 @@ export class FakeIssuer {
     );
   }
 
+  /** A model token for these scope tokens, `namespace/name:verb` each. */
+  signFor(scope: string, claims: TokenOverrides['claims'] = {}): string {
+    const details = scope.split(' ').map((text) => {
+      const [model, action] = text.split(':');
+      return { type: 'kserve_inference', models: [model], actions: [action] };
+    });
+    return this.sign({ claims: { ...claims, scope, authorization_details: details } });
+  }
+
   revoke(jti: string): void {
     this.#revoked.push({ jti, exp: Math.floor(Date.now() / 1000) + 900 });
   }
@@ -77,12 +89,18 @@ export class FakeIssuer {
 
   #answer(request: IncomingMessage, response: ServerResponse): void {
     if (this.down) return void response.writeHead(503).end();
+    if (request.url === '/catalogue' && !this.#isGateway(request)) return void response.writeHead(401).end();
     const document = this.#documents()[request.url ?? ''];
     if (!document) return void response.writeHead(404).end();
     const body = JSON.stringify(document);
     const etag = `"${createHash('sha256').update(body).digest('base64url')}"`;
     if (request.headers['if-none-match'] === etag) return void response.writeHead(304, { etag }).end();
     response.writeHead(200, { 'content-type': 'application/json', etag, 'cache-control': 'max-age=300' }).end(body);
+  }
+
+  #isGateway({ headers }: IncomingMessage): boolean {
+    const { id, secret } = this.gateway;
+    return headers.authorization === `Basic ${btoa(`${id}:${secret.replaceAll(' ', '+')}`)}`;
   }
 
   #documents(): Record<string, object> {
@@ -92,7 +110,9 @@ export class FakeIssuer {
         jwks_uri: `${this.url}/jwks`,
         modelgate_revocations_endpoint: `${this.url}/revocations`,
         modelgate_limits_endpoint: `${this.url}/limits`,
+        ...(this.registered && { modelgate_catalogue_endpoint: `${this.url}/catalogue` }),
       },
+      ...(this.registered && { '/catalogue': { models: this.registered } }),
       '/jwks': { keys: this.#published.map(({ publicJwk }) => publicJwk) },
       '/revocations': { version: String(this.#revoked.length), tokens: this.#revoked },
       '/limits': { policies: this.#limits },

@@ -1,11 +1,13 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Socket } from 'node:net';
+import { setTimeout as sleep } from 'node:timers/promises';
 
 /** A request as it reached the model server. */
 export interface SeenRequest {
   method: string;
   url: string;
   rawHeaders: readonly string[];
+  rawTrailers: readonly string[];
   body: Buffer;
   /** Whether it arrived whole. */
   complete: boolean;
@@ -24,6 +26,10 @@ export type Behaviour =
   | 'silent'
   /** One piece every 20 ms, without an end. */
   | 'trickle'
+  /** The same for three seconds, and then an end. */
+  | 'trickle-for-a-while'
+  /** Five pieces, then nothing more. */
+  | 'trickle-then-silence'
   /** As fast as it is read, without an end. */
   | 'flood';
 
@@ -37,9 +43,19 @@ export class FakeKServe {
   /** Bytes written to answers so far. */
   written = 0;
   readonly #server: Server;
+  readonly #sockets = new Set<Socket>();
 
   private constructor() {
     this.#server = createServer({ keepAliveTimeout: 60_000 }, (request, response) => this.#receive(request, response));
+    this.#server.on('connection', (socket) => {
+      this.#sockets.add(socket);
+      socket.on('close', () => this.#sockets.delete(socket));
+    });
+  }
+
+  /** Connections that are open. */
+  get connections(): number {
+    return this.#sockets.size;
   }
 
   static async start(): Promise<FakeKServe> {
@@ -50,6 +66,20 @@ export class FakeKServe {
     return server;
   }
 
+  /** What has been written in all once nobody takes any more of it: bytes. */
+  async writtenOnceStill(): Promise<number> {
+    for (let before = -1; before !== this.written || before === 0;) {
+      before = this.written;
+      await sleep(500);
+    }
+    return this.written;
+  }
+
+  /** Resets every connection, whatever is on its way. */
+  reset(): void {
+    for (const socket of this.#sockets) socket.resetAndDestroy();
+  }
+
   async close(): Promise<void> {
     this.#server.closeAllConnections();
     await new Promise((resolve) => this.#server.close(resolve));
@@ -58,7 +88,7 @@ export class FakeKServe {
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = [];
     const entry = { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders };
-    const seen: SeenRequest = { ...entry, body: Buffer.alloc(0), complete: false };
+    const seen: SeenRequest = { ...entry, rawTrailers: [], body: Buffer.alloc(0), complete: false };
     this.seen.push(seen);
     response.on('close', () => {
       if (!response.writableFinished) this.aborted++;
@@ -66,7 +96,7 @@ export class FakeKServe {
     request.on('error', () => undefined);
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
-      Object.assign(seen, { body: Buffer.concat(chunks), complete: true });
+      Object.assign(seen, { body: Buffer.concat(chunks), rawTrailers: request.rawTrailers, complete: true });
       this.#answer(seen, request, response);
     });
   }
@@ -90,6 +120,10 @@ export class FakeKServe {
         return undefined;
       case 'trickle':
         return trickle(response);
+      case 'trickle-for-a-while':
+        return trickle(response, 150, () => response.end());
+      case 'trickle-then-silence':
+        return trickle(response, 5);
       case 'flood':
         return this.#flood(response);
     }
@@ -109,6 +143,17 @@ export class FakeKServe {
   }
 }
 
+const listed = ['iris', 'digits', 'secret'];
+
+/** Every protocol has a list of its own form. */
+const lists: readonly [path: string, body: unknown][] = [
+  ['/openai/v1/models', { object: 'list', data: listed.map((id) => ({ id, object: 'model', root: '/mnt/models' })) }],
+  ['/v1/models', { models: listed }],
+  ['/v2/models', { models: listed }],
+  ['/v2/repository/index', listed.map((name) => ({ name, version: '1', state: 'READY', reason: '' }))],
+  ['/v1/timeseries/models', listed],
+];
+
 function serve({ url }: SeenRequest, request: IncomingMessage, response: ServerResponse): void {
   const json = (body: unknown, more: Record<string, string> = {}): void => {
     for (const [name, value] of Object.entries(more)) response.setHeader(name, value);
@@ -121,7 +166,8 @@ function serve({ url }: SeenRequest, request: IncomingMessage, response: ServerR
   }
   if (url.endsWith(':predict')) return json({ predictions: [1] });
   if (url.endsWith('/infer')) return json({ model_name: name, outputs: [] });
-  if (/^\/v[12]\/models$/.test(url)) return json({ models: ['iris', 'digits', 'secret'] });
+  const list = lists.find(([path]) => url.endsWith(path));
+  if (list) return json(list[1]);
   return json({ name, ready: true });
 }
 
@@ -130,8 +176,14 @@ function resetInTheMiddle(response: ServerResponse, socket: Socket): void {
   response.write('{"predictions":[', () => setTimeout(() => socket.resetAndDestroy(), 50));
 }
 
-function trickle(response: ServerResponse): void {
+function trickle(response: ServerResponse, pieces = Number.POSITIVE_INFINITY, afterwards?: () => void): void {
   response.writeHead(200, { 'content-type': 'text/event-stream' });
-  const timer = setInterval(() => response.write('data: x\n\n'), 20);
+  let left = pieces;
+  const timer = setInterval(() => {
+    response.write('data: x\n\n');
+    if (--left > 0) return;
+    clearInterval(timer);
+    afterwards?.();
+  }, 20);
   response.on('close', () => clearInterval(timer));
 }

@@ -1,6 +1,7 @@
 import { responseHeaders, type DenialReason } from '@modelgate/inference';
-import type { ServerResponse } from 'node:http';
-import { errors, type Dispatcher } from 'undici';
+import type { AnswerSink } from './answer-sink.ts';
+import type { AnswerHandler, Exchange } from './exchange.ts';
+import { UpstreamError } from './upstream-error.ts';
 
 /** How the way of one request ends. Exactly one of the three is called, once. */
 export interface AnswerHooks {
@@ -8,6 +9,10 @@ export interface AnswerHooks {
   extraHeaders: readonly string[];
   /** Of a list of models, the part the caller may see; undefined where the body is no such list. */
   filter?(body: Buffer): string | undefined;
+  /**
+   * The answer has begun, and nobody says how long it will be: it may go on for as long as it likes, or until it is cut.
+   */
+  onStream?(cut: (reason: DenialReason, cause: Error) => void): void;
   /** The whole answer has been written. */
   onDone(status: number): void;
   /** Nothing has been written: the caller is still to be told. */
@@ -20,86 +25,86 @@ export interface AnswerHooks {
  * One answer of a model server on its way back: status, the headers that are on the list, and the body as it comes, as fast
  * as the caller reads. An answer that breaks off takes the caller's connection with it, since an end would look like a whole.
  */
-export class ForwardedAnswer implements Dispatcher.DispatchHandler {
-  protected readonly response: ServerResponse;
+export class ForwardedAnswer implements AnswerHandler {
+  protected readonly response: AnswerSink;
   protected readonly hooks: AnswerHooks;
   protected status = 0;
-  #abort: ((error?: Error) => void) | undefined;
+  #exchange: Exchange | undefined;
   #settled = false;
   /** Bytes of the body that are still to come; NaN where nobody said how many. */
   #left = Number.NaN;
-  #resume: () => void = () => undefined;
 
-  constructor(response: ServerResponse, hooks: AnswerHooks) {
+  constructor(response: AnswerSink, hooks: AnswerHooks) {
     this.response = response;
     this.hooks = hooks;
     response.on('close', () => this.#onClose());
+  }
+
+  /** False once the caller has been told, or has gone. */
+  get open(): boolean {
+    return !this.#settled && !this.response.destroyed;
+  }
+
+  /** The exchange whose answer this is; it is ended where nobody wants the answer any more. */
+  follow(exchange: Exchange): void {
+    this.#exchange = exchange;
   }
 
   /** Ends the request at the model server and lets the caller be told why, where that is still possible. */
   refuse(reason: DenialReason, cause?: Error): void {
     if (this.#settled) return;
     this.#settled = true;
+    this.#exchange?.abort();
     if (this.response.headersSent) {
       this.response.destroy();
       this.hooks.onBroken(cause ?? new Error(reason));
     } else {
       this.hooks.onRefused(reason, cause);
     }
-    this.#abort?.(cause ?? new Error(reason));
   }
 
-  onConnect(abort: (error?: Error) => void): void {
-    this.#abort = abort;
-    if (this.#settled || this.response.destroyed) abort(new Error('the caller went away'));
-  }
-
-  onHeaders(status: number, rawHeaders: Buffer[], resume: () => void): boolean {
-    // What is informational (RFC 9110 §15.2) is for the next hop alone.
-    if (status < 200) return true;
+  onHead(status: number, headers: string[]): void {
+    if (this.#settled) return;
     // A redirect would send the caller, and its credential, wherever the model server says.
-    if (status >= 300 && status < 400) {
-      this.refuse('upstream_answer');
-      return false;
-    }
+    if (status >= 300 && status < 400) return this.refuse('upstream_answer');
     this.status = status;
-    return this.begin(responseHeaders(rawHeaders), resume);
+    this.begin(responseHeaders(headers));
   }
 
-  onData(chunk: Buffer): boolean {
-    if (this.#settled) return false;
-    this.#left -= chunk.length;
+  onBody(piece: Buffer): boolean {
+    if (this.#settled) return true;
+    this.#left -= piece.length;
     if (this.#left === 0) {
-      // Node writes head and text in one piece, and head and bytes in two.
-      if (chunk.length <= smallAnswer) this.response.end(chunk.toString('latin1'), 'latin1');
-      else this.response.end(chunk);
+      this.response.end(piece);
       return true;
     }
-    if (this.response.write(chunk)) return true;
-    this.response.once('drain', this.#resume);
+    if (this.response.write(piece)) return true;
+    this.response.once('drain', () => this.#exchange?.resume());
     return false;
   }
 
-  onComplete(): void {
+  onEnd(): void {
     if (this.#settled) return;
     this.#settled = true;
     this.finish();
     this.hooks.onDone(this.status);
   }
 
-  onError(error: Error): void {
-    this.refuse(reasonOf(error), error);
+  onError(error: UpstreamError): void {
+    this.refuse(error.reason, error);
   }
 
-  protected begin(headers: string[], resume: () => void): boolean {
+  protected begin(headers: string[]): void {
     const length = headers.indexOf('content-length');
     if (length >= 0 && length % 2 === 0) this.#left = Number(headers[length + 1]);
     headers.push(...this.hooks.extraHeaders);
-    this.#resume = resume;
+    // What is still to come of the request has nowhere to go, and the next one could not be told from it.
+    if (this.#exchange?.written === false) headers.push('connection', 'close');
     this.response.writeHead(this.status, headers);
     // What comes in pieces may be meant to be seen in pieces.
-    if (Number.isNaN(this.#left)) this.response.flushHeaders();
-    return true;
+    if (!Number.isNaN(this.#left)) return;
+    this.response.flushHeaders();
+    this.hooks.onStream?.((reason, cause) => this.refuse(reason, cause));
   }
 
   protected finish(): void {
@@ -109,34 +114,7 @@ export class ForwardedAnswer implements Dispatcher.DispatchHandler {
   #onClose(): void {
     if (this.#settled || this.response.writableFinished) return;
     this.#settled = true;
-    const cause = new Error('the caller went away');
-    this.hooks.onBroken(cause);
-    this.#abort?.(cause);
+    this.#exchange?.abort();
+    this.hooks.onBroken(new Error('the caller went away'));
   }
-}
-
-const smallAnswer = 16 * 1024;
-
-const unreachable = new Set([
-  'ECONNREFUSED',
-  'ENOTFOUND',
-  'EAI_AGAIN',
-  'EHOSTUNREACH',
-  'ENETUNREACH',
-  'EADDRNOTAVAIL',
-  'UND_ERR_CONNECT_TIMEOUT',
-]);
-const notUnderstood = new Set([
-  'UND_ERR_HEADERS_OVERFLOW',
-  'UND_ERR_RES_CONTENT_LENGTH_MISMATCH',
-  'UND_ERR_RES_EXCEEDED_MAX_SIZE',
-]);
-
-function reasonOf(error: Error): DenialReason {
-  const code = 'code' in error && typeof error.code === 'string' ? error.code : '';
-  if (unreachable.has(code)) return 'upstream_unreachable';
-  if (error instanceof errors.HeadersTimeoutError || error instanceof errors.BodyTimeoutError)
-    return 'upstream_timeout';
-  if (notUnderstood.has(code) || error instanceof errors.HTTPParserError) return 'upstream_answer';
-  return 'upstream_broken';
 }

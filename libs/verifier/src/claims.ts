@@ -1,13 +1,6 @@
-import {
-  AuthorizationDetailsError,
-  parseAuthorizationDetails,
-  parseScope,
-  ScopeSyntaxError,
-  within,
-  type ModelGrant,
-} from '@modelgate/scope';
+import type { GrantReader } from './grant-reader.ts';
 import type { ModelToken } from './model-token.ts';
-import { TokenRejected, type RejectionReason } from './token-rejected.ts';
+import { TokenRejected } from './token-rejected.ts';
 
 /** What a token of ours must say. */
 export interface ClaimRules {
@@ -21,8 +14,19 @@ type Claims = Readonly<Record<string, unknown>>;
 
 const longestText = 1024;
 
+/** Under which key a payload was verified, and when. */
+export interface Verification {
+  kid: string;
+  now: number;
+}
+
 /** Applies every claim rule to a payload whose signature has been verified (RFC 9068 §4). @throws TokenRejected */
-export function readClaims(claims: Claims, kid: string, rules: ClaimRules, now: number): ModelToken {
+export function readClaims(
+  claims: Claims,
+  { kid, now }: Verification,
+  rules: ClaimRules,
+  grants: GrantReader,
+): ModelToken {
   if (claims['iss'] !== rules.issuer) throw new TokenRejected('iss');
   // One audience, spelt as one: a token that is good elsewhere too could be replayed from there.
   if (claims['aud'] !== rules.audience) throw new TokenRejected('aud');
@@ -35,7 +39,7 @@ export function readClaims(claims: Claims, kid: string, rules: ClaimRules, now: 
     clientId: text(claims, 'client_id'),
     jti: text(claims, 'jti'),
     kid,
-    grants: readGrants(claims, rules.audience),
+    grants: grants.read(claims),
     ...readPolicy(claims),
     issuedAt,
     expiresAt,
@@ -81,37 +85,17 @@ function readTimes(claims: Claims, rules: ClaimRules, now: number): { issuedAt: 
 
 function time(claims: Claims, name: 'exp' | 'iat' | 'nbf'): number {
   const value = claims[name];
-  if (typeof value !== 'number' || !Number.isSafeInteger(value) || value < 0)
-    throw new TokenRejected('time_missing', name);
+  if (!isWhole(value) || value < 0) throw new TokenRejected('time_missing', name);
   return value;
 }
 
-/** `scope` and `authorization_details` say the same thing twice; where they do not, neither is believed. */
-function readGrants(claims: Claims, audience: string): readonly ModelGrant[] {
-  const scoped = reading('scope', () => parseScope(typeof claims['scope'] === 'string' ? claims['scope'] : ''));
-  const detailed = reading('authorization_details', () =>
-    parseAuthorizationDetails(claims['authorization_details'], audience),
-  );
-  if (!within(scoped, detailed) || !within(detailed, scoped)) {
-    throw new TokenRejected('authorization_details', 'differs from scope');
-  }
-  return scoped;
-}
-
-function reading(reason: RejectionReason, read: () => ModelGrant[]): ModelGrant[] {
-  try {
-    return read();
-  } catch (cause) {
-    if (cause instanceof ScopeSyntaxError || cause instanceof AuthorizationDetailsError) {
-      throw new TokenRejected(reason, cause.message, { cause });
-    }
-    throw cause;
-  }
+function isWhole(value: unknown): value is number {
+  return Number.isSafeInteger(value);
 }
 
 function readPolicy({ policy, policy_version: version }: Claims): { policy?: string; policyVersion?: number } {
   if (policy === undefined && version === undefined) return {};
   if (!isPlainText(policy)) throw new TokenRejected('policy');
-  if (typeof version !== 'number' || !Number.isSafeInteger(version)) throw new TokenRejected('policy', 'version');
+  if (!isWhole(version)) throw new TokenRejected('policy', 'version');
   return { policy, policyVersion: version };
 }

@@ -27,6 +27,7 @@ describe('discoverIssuer', () => {
       [rfc8414]: metadata({
         modelgate_revocations_endpoint: `${issuer}/revocations`,
         modelgate_limits_endpoint: `${issuer}/limits`,
+        modelgate_catalogue_endpoint: `${issuer}/catalogue`,
         scopes_supported: ['x'],
       }),
     });
@@ -35,6 +36,7 @@ describe('discoverIssuer', () => {
       jwksUri: `${issuer}/jwks`,
       revocations: `${issuer}/revocations`,
       limits: `${issuer}/limits`,
+      catalogue: `${issuer}/catalogue`,
     });
     expect(asked).toEqual([rfc8414]);
   });
@@ -90,6 +92,47 @@ describe('discoverIssuer', () => {
   });
 
   it.each([
+    ['both answer 404', {}, `${rfc8414} answered 404`],
+    ['the first cannot be reached', { [rfc8414]: new Error('connect ECONNREFUSED') }, 'connect ECONNREFUSED'],
+    ['the second cannot be reached either', { [oidc]: new Error('socket hang up') }, `${rfc8414} answered 404`],
+  ])('gives the first failure as the cause where %s', async (_, pages, message) => {
+    const failed = discoverIssuer(issuer, site(pages).get);
+    await expect(failed).rejects.toThrow(`no metadata of ${issuer} can be had`);
+    await expect(failed).rejects.toMatchObject({ name: 'DiscoveryError', cause: { message } });
+  });
+
+  it.each([
+    ['not a URL', 'tokens.example.com', 'the issuer is not a URL'],
+    ['plain http', 'http://tokens.example.com', 'the issuer is not https'],
+    ['ftp on this machine', 'ftp://localhost', 'the issuer is not https'],
+    ['a user', 'https://user@tokens.example.com', 'the issuer carries a credential'],
+    ['a password', 'https://:secret@tokens.example.com', 'the issuer carries a credential'],
+    ['a query', `${issuer}?a`, 'the issuer has a query or a fragment (RFC 8414 §2)'],
+    ['a fragment', `${issuer}#a`, 'the issuer has a query or a fragment (RFC 8414 §2)'],
+  ])('says why an issuer is refused that is or has %s, and asks nobody', async (_, url, message) => {
+    const { get, asked } = site({});
+    await expect(discoverIssuer(url, get)).rejects.toThrow(message);
+    expect(asked).toEqual([]);
+  });
+
+  it.each([
+    ['is not JSON', Buffer.from('<html>'), 'the metadata is not JSON'],
+    ['lacks the keys', { issuer }, `the metadata of ${issuer} lacks what is needed`],
+    ['is another’s', metadata({ issuer: 'https://a.example' }), `the metadata names another issuer than ${issuer}`],
+    ['has its keys at no URL', metadata({ jwks_uri: '/jwks' }), 'an endpoint is not a URL'],
+    ['has its keys unprotected', metadata({ jwks_uri: 'http://a.example' }), 'an endpoint is not https: whoever'],
+  ])('says that the metadata %s', async (_, page, message) => {
+    await expect(discoverIssuer(issuer, site({ [rfc8414]: page }).get)).rejects.toThrow(message);
+  });
+
+  it('leaves out a feed that the issuer has not', async () => {
+    expect(Object.keys(await discoverIssuer(issuer, site({ [rfc8414]: metadata() }).get))).toEqual([
+      'issuer',
+      'jwksUri',
+    ]);
+  });
+
+  it.each([
     'https://tokens.example.com/',
     'https://TOKENS.example.com',
     'http://tokens.example.com',
@@ -116,6 +159,7 @@ describe('discoverIssuer', () => {
     ['jwks_uri', 'https://user:pass@tokens.example.com/jwks'],
     ['modelgate_revocations_endpoint', 'http://tokens.example.com/revocations'],
     ['modelgate_limits_endpoint', 'http://169.254.169.254/latest'],
+    ['modelgate_catalogue_endpoint', 'http://tokens.example.com/catalogue'],
   ])('refuses %s = %j', async (name, value) => {
     const { get } = site({ [rfc8414]: metadata({ [name]: value }) });
     await expect(discoverIssuer(issuer, get)).rejects.toBeInstanceOf(DiscoveryError);

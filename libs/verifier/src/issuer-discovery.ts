@@ -13,6 +13,8 @@ export interface IssuerEndpoints {
   jwksUri: string;
   revocations?: string;
   limits?: string;
+  /** Its registered models, for gateways that it knows. */
+  catalogue?: string;
 }
 
 const metadataSchema = z.object({
@@ -20,6 +22,7 @@ const metadataSchema = z.object({
   jwks_uri: z.string(),
   modelgate_revocations_endpoint: z.string().optional(),
   modelgate_limits_endpoint: z.string().optional(),
+  modelgate_catalogue_endpoint: z.string().optional(),
 });
 
 const maxBytes = 64 * 1024;
@@ -35,7 +38,7 @@ export async function discoverIssuer(issuer: string, get: HttpGet): Promise<Issu
   refuseUnprotected('the issuer', issuer);
   const { origin, pathname, search, hash } = new URL(issuer);
   if (search !== '' || hash !== '') throw new DiscoveryError('the issuer has a query or a fragment (RFC 8414 §2)');
-  const path = pathname === '/' ? '' : pathname.replace(/\/$/, '');
+  const path = pathname.replace(/\/$/, '');
   const urls = [
     `${origin}/.well-known/oauth-authorization-server${path}`,
     `${origin}${path}/.well-known/openid-configuration`,
@@ -61,14 +64,17 @@ function read(issuer: string, body: Uint8Array): IssuerEndpoints {
     jwks_uri: jwksUri,
     modelgate_revocations_endpoint: revocations,
     modelgate_limits_endpoint: limits,
+    modelgate_catalogue_endpoint: catalogue,
   } = metadata.data;
   if (metadata.data.issuer !== issuer) throw new DiscoveryError(`the metadata names another issuer than ${issuer}`);
-  for (const url of [jwksUri, revocations, limits]) if (url !== undefined) refuseUnprotected('an endpoint', url);
+  for (const url of [jwksUri, revocations, limits, catalogue])
+    if (url !== undefined) refuseUnprotected('an endpoint', url);
   return {
     issuer,
     jwksUri,
     ...(revocations !== undefined && { revocations }),
     ...(limits !== undefined && { limits }),
+    ...(catalogue !== undefined && { catalogue }),
   };
 }
 

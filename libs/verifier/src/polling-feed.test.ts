@@ -95,6 +95,19 @@ describe('PollingFeed', () => {
     expect(polled.ageSeconds()).toBe(2);
   });
 
+  it('counts what is only remembered as old as it is', async () => {
+    const polled = feed();
+    reply = () => ({ ...answer(1), ageSeconds: 40 });
+    await polled.start();
+    expect(polled.ageSeconds()).toBe(40);
+  });
+
+  it('asks with a cap on size and time', async () => {
+    const get = vi.fn<HttpGet>(() => Promise.resolve(answer(1)));
+    await feed({ get }).start();
+    expect(get.mock.calls[0]?.[1]).toMatchObject({ maxBytes: 16_777_216, timeoutMs: 3_000, headers: {} });
+  });
+
   it.each([
     ['503', () => answer({}, {}, 503)],
     ['404', () => answer({}, {}, 404)],

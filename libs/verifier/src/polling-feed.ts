@@ -60,7 +60,7 @@ export class PollingFeed<T> {
       throw new Error(`${url} answered ${answer.status}`);
     }
     // Whatever changed while it was asked may be missing from the answer.
-    this.#confirmedAt = askedAt;
+    this.#confirmedAt = askedAt - (answer.ageSeconds ?? 0) * 1000;
   }
 
   #schedule(): void {

@@ -34,9 +34,4 @@ export class VerifiedTokens {
     }
     this.#young.set(digest, token);
   }
-
-  delete(digest: string): void {
-    this.#young.delete(digest);
-    this.#old.delete(digest);
-  }
 }

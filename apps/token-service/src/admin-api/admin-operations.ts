@@ -1,14 +1,24 @@
-import { verbsOfRole, type AdminRole } from './admin-role.ts';
 import { z } from 'zod';
+import { reason, time, type AdminOperation } from './admin-operation.ts';
+import { verbsOfRole, type AdminRole } from './admin-role.ts';
+import { modelOperations } from './model-operations.ts';
 
 const kid = z.string().describe('RFC 7638 thumbprint');
-const time = z.iso.datetime().describe('RFC 3339, on the database’s clock');
 const exposure = z.array(
   z.object({
     verifier: z.string().describe('kind of verifier'),
     seconds: z.number().nullable().describe('null: until something makes it read the JWKS again'),
   }),
 );
+
+const readinessSchema = z.object({
+  ready: z.boolean().describe('whether it may sign'),
+  publishedForSeconds: z.number().optional().describe('absent while not every live replica serves it'),
+  leadTimeSeconds: z.number().describe('for how long it must have been published'),
+  acknowledgedBy: z.array(z.string()).describe('live replicas that serve it'),
+  waitsFor: z.array(z.string()).describe('live replicas that do not serve it yet'),
+  earliestActivation: time.optional(),
+});
 
 /** One signing key with what it waits for. */
 export const keySchema = z.object({
@@ -24,8 +34,7 @@ export const keySchema = z.object({
   activatedAt: time.optional(),
   retiredAt: time.optional(),
   lastSignedExp: z.int().optional().describe('NumericDate: the latest exp it may have signed'),
-  earliestActivation: time.optional(),
-  waitsFor: z.array(z.string()).optional().describe('live replicas that do not serve it yet'),
+  readiness: readinessSchema.optional().describe('of a spare'),
   rotationDue: time.optional(),
   leavesAt: time.optional(),
 });
@@ -41,39 +50,41 @@ export const keyListSchema = z.object({
     .array(
       z.object({
         userAgent: z.string(),
+        source: z.string().describe('its address; behind a trusted proxy, the one that the proxy names'),
         requests: z.int(),
-        slowestSeconds: z.number().optional(),
-        warning: z.string().optional(),
+        lastReadAt: time,
+        everySeconds: z.number().optional().describe('from one reading to the next'),
+        warning: z.string().optional().describe('where that is slower than the slowest verifier that is declared'),
       }),
     )
-    .describe('who reads the JWKS, and how often'),
+    .describe('who reads the JWKS, and how often, over all replicas'),
 });
 
-const reason = z.string().min(3).max(500).describe('goes to the audit log');
 const alg = z.enum(['ES256', 'RS256', 'PS256', 'EdDSA']);
-export const rotateSchema = z.strictObject({ reason, alg: alg.optional(), force: z.boolean().optional() });
+const intent = {
+  reason,
+  force: z.boolean().optional().describe('although verifiers may not have seen the key that takes over'),
+  dryRun: z.boolean().optional().describe('say what would happen, and change nothing'),
+};
+export const rotateSchema = z.strictObject({ ...intent, alg: alg.optional() });
 export const prepareSchema = z.strictObject({ reason, alg: alg.optional() });
-export const withdrawSchema = z.strictObject({ reason, force: z.boolean().optional() });
+export const withdrawSchema = z.strictObject(intent);
 export const rewrapSchema = z.strictObject({ reason });
 
-export interface AdminOperation {
-  method: 'GET' | 'POST';
-  /** Under `/admin/v1`. */
-  path: string;
-  summary: string;
-  roles: readonly AdminRole[];
-  body?: z.ZodType;
-  answer: z.ZodType;
-  /** Beside 400, 401 and 403. */
-  errors: readonly number[];
-}
+const dryRun = z.literal(true).optional().describe('where nothing was changed');
+const withdrawn = z.object({
+  dryRun,
+  kid,
+  active: kid.optional().describe('the key that signs now, where the withdrawn one did'),
+  residualExposure: exposure.describe('for how long the withdrawn key may still be accepted'),
+  blastRadius: exposure.describe('for how long the key that signs now may be refused; empty unless forced'),
+});
 
 const looks = verbsOfRole.look;
 const operates = verbsOfRole.operate;
 const guards = verbsOfRole.guard;
 
-/** Every operation of the admin API: what guards it, what it takes, what it answers. The API's description is made of it. */
-export const adminOperations = {
+const keyOperations = {
   listKeys: {
     method: 'GET',
     path: '/keys',
@@ -95,6 +106,7 @@ export const adminOperations = {
     path: '/keys/rehearsal',
     summary: 'What would happen, and when, if nobody interfered; changes nothing',
     roles: looks,
+    parameters: [{ name: 'within', in: 'query', description: 'seconds', schema: z.int().default(86_400) }],
     answer: z.object({
       steps: z.array(z.object({ at: time, action: z.string(), kid: kid.optional(), alg: z.string().optional() })),
     }),
@@ -106,7 +118,7 @@ export const adminOperations = {
     summary: 'Promote the spare now; 409 with earliestActivation while it is too young',
     roles: operates,
     body: rotateSchema,
-    answer: z.object({ active: kid, retiring: kid, exposure }),
+    answer: z.object({ dryRun, active: kid, retiring: kid.optional(), blastRadius: exposure }),
     errors: [409, 503],
   },
   prepare: {
@@ -124,7 +136,7 @@ export const adminOperations = {
     summary: 'Stop a key from signing; what it signed verifies until it expires',
     roles: guards,
     body: withdrawSchema,
-    answer: z.object({ kid, active: kid.optional(), exposure }),
+    answer: withdrawn,
     errors: [404, 409, 503],
   },
   revoke: {
@@ -133,7 +145,7 @@ export const adminOperations = {
     summary: 'Take a key out of the JWKS for ever and put it on the deny list',
     roles: guards,
     body: withdrawSchema,
-    answer: z.object({ kid, active: kid.optional(), exposure }),
+    answer: withdrawn,
     errors: [404, 409, 503],
   },
   restore: {
@@ -156,7 +168,21 @@ export const adminOperations = {
   },
 } as const satisfies Record<string, AdminOperation>;
 
+/** Every operation of the admin API. Its description is made of it, and its guards ask it. */
+export const adminOperations = { ...keyOperations, ...modelOperations } satisfies Record<string, AdminOperation>;
+
 export type AdminOperationName = keyof typeof adminOperations;
 
 /** Only who holds this role may promote a key that verifiers have not seen. */
 export const forceRoles: readonly AdminRole[] = guards;
+
+const openApiPath = { method: 'GET', path: '/openapi.json' } as const;
+
+/** The methods there are at the path of a request's target. */
+export function methodsAt(target: string): string[] {
+  const path = target.split('?', 1)[0] ?? '';
+  const here = [...Object.values(adminOperations), openApiPath].filter((operation) =>
+    new RegExp(`^/admin/v1${operation.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
+  );
+  return [...new Set(here.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
+}

@@ -2,7 +2,8 @@ import { OAuthError } from '@modelgate/oauth';
 import { SetMetadata, type CanActivate, type CustomDecorator, type ExecutionContext } from '@nestjs/common';
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
-import { adminOperations, type AdminOperation, type AdminOperationName } from './admin-operations.ts';
+import type { AdminOperation } from './admin-operation.ts';
+import { adminOperations, type AdminOperationName } from './admin-operations.ts';
 import type { Admin } from './admin-role.ts';
 import { AdminProblem } from './problem.ts';
 
@@ -13,11 +14,16 @@ export function Operation(name: AdminOperationName): CustomDecorator {
   return SetMetadata(operationKey, name);
 }
 
+/** Which operation of the table a handler is, where it is one. */
+export function operationOf(handler: object): AdminOperationName | undefined {
+  return Reflect.getMetadata(operationKey, handler) as AdminOperationName | undefined;
+}
+
 /** Authentication by passport, then the roles of the operation's row in the table. */
 export class AdminGuard extends AuthGuard('admin') implements CanActivate {
   override async canActivate(context: ExecutionContext): Promise<boolean> {
     await super.canActivate(context);
-    const name = Reflect.getMetadata(operationKey, context.getHandler()) as AdminOperationName | undefined;
+    const name = operationOf(context.getHandler());
     const operation: AdminOperation | undefined = name && adminOperations[name];
     const { roles } = adminOf(context.switchToHttp().getRequest());
     if (operation?.roles.some((role) => roles.includes(role))) return true;

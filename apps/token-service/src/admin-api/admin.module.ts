@@ -1,4 +1,5 @@
 import { KeyRing } from '@modelgate/keys';
+import { ModelRegistry } from '@modelgate/model-registry';
 import type { DynamicModule } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
 import type { AdminParts } from '../composition.ts';
@@ -8,6 +9,7 @@ import { AdminGuard } from './admin.guard.ts';
 import { AdminStrategy } from './admin.strategy.ts';
 import { KeysController } from './keys.controller.ts';
 import { LiveTokens } from './live-tokens.ts';
+import { ModelsController } from './models.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 
 /** The admin API, on a listener of its own. */
@@ -16,12 +18,13 @@ export class AdminModule {
     return {
       module: AdminModule,
       imports: [PassportModule],
-      controllers: [KeysController, OpenApiController],
+      controllers: [KeysController, ModelsController, OpenApiController],
       providers: [
         { provide: KeyRing, useValue: parts.keys },
         { provide: VerifierCensus, useValue: parts.census },
         { provide: AdminAccess, useValue: parts.access },
         { provide: LiveTokens, useValue: parts.liveTokens },
+        { provide: ModelRegistry, useValue: parts.models },
         {
           provide: AdminStrategy,
           useFactory: (access: AdminAccess) => new AdminStrategy(access),

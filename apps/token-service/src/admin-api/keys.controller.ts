@@ -1,8 +1,8 @@
-import { KeyRing, type Exposure } from '@modelgate/keys';
+import { KeyRing, type Exposure, type WithdrawalResult } from '@modelgate/keys';
 import { Body, Controller, Get, Header, HttpCode, Inject, Param, Post, Query, Req, UseGuards } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import type { z } from 'zod';
 import { VerifierCensus } from '../verifier-census.ts';
+import { by, parse } from './admin-request.ts';
 import { AdminGuard, adminOf, Operation } from './admin.guard.ts';
 import { forceRoles, prepareSchema, rewrapSchema, rotateSchema, withdrawSchema } from './admin-operations.ts';
 import { keyList } from './key-list.ts';
@@ -34,12 +34,8 @@ export class KeysController {
   @Header('cache-control', 'no-store')
   async list(): Promise<object> {
     const report = await this.#keys.report();
-    const counts = await this.#tokens.count(report.keys.map(({ kid }) => kid));
-    return {
-      ...keyList(report, counts, this.#census.leadTimeSeconds),
-      verifiers: this.#census.report(),
-      problems: [...report.problems, ...this.#keys.problems()],
-    };
+    const liveTokens = await this.#tokens.count(report.keys.map(({ kid }) => kid));
+    return keyList({ report, liveTokens, census: await this.#census.take(), problems: this.#keys.problems() });
   }
 
   @Get('jwks')
@@ -66,14 +62,14 @@ export class KeysController {
   @HttpCode(200)
   @Operation('rotate')
   async rotate(@Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
-    const { reason, alg, force = false } = parse(rotateSchema, body);
+    const { reason, alg, force = false, dryRun = false } = parse(rotateSchema, body);
     const admin = adminOf(request);
     if (force && !forceRoles.some((role) => admin.roles.includes(role))) {
       throw new AdminProblem(403, 'Your roles do not permit this', `force needs one of: ${forceRoles.join(', ')}`);
     }
-    const change = { reason, requestId: request.id, actor: admin.subject, force, ...(alg && { alg }) };
+    const change = { reason, requestId: request.id, actor: admin.subject, force, dryRun, ...(alg && { alg }) };
     const result = await this.#keys.rotate(change);
-    return { ...result, exposure: shown(result.exposure) };
+    return { ...result, blastRadius: shown(result.blastRadius) };
   }
 
   @Post('prepare')
@@ -89,18 +85,16 @@ export class KeysController {
   @HttpCode(200)
   @Operation('suspect')
   async suspect(@Param('kid') kid: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
-    const { reason, force = false } = parse(withdrawSchema, body);
-    const result = await this.#keys.suspect({ kid, reason, force, ...by(request) });
-    return { ...result, exposure: shown(result.exposure) };
+    const { reason, force = false, dryRun = false } = parse(withdrawSchema, body);
+    return withdrawal(await this.#keys.suspect({ kid, reason, force, dryRun, ...by(request) }));
   }
 
   @Post(':kid/revoke')
   @HttpCode(200)
   @Operation('revoke')
   async revoke(@Param('kid') kid: string, @Body() body: unknown, @Req() request: FastifyRequest): Promise<object> {
-    const { reason, force = false } = parse(withdrawSchema, body);
-    const result = await this.#keys.revoke({ kid, reason, force, ...by(request) });
-    return { ...result, exposure: shown(result.exposure) };
+    const { reason, force = false, dryRun = false } = parse(withdrawSchema, body);
+    return withdrawal(await this.#keys.revoke({ kid, reason, force, dryRun, ...by(request) }));
   }
 
   @Post('restore')
@@ -119,18 +113,12 @@ export class KeysController {
   }
 }
 
-function by(request: FastifyRequest): { requestId: string; actor: string } {
-  return { requestId: request.id, actor: adminOf(request).subject };
+function withdrawal(result: WithdrawalResult): object {
+  const { residualExposure, blastRadius } = result;
+  return { ...result, residualExposure: shown(residualExposure), blastRadius: shown(blastRadius) };
 }
 
 /** JSON has no Infinity. */
 function shown(exposure: readonly Exposure[]): { verifier: string; seconds: number | null }[] {
   return exposure.map(({ verifier, seconds }) => ({ verifier, seconds: Number.isFinite(seconds) ? seconds : null }));
-}
-
-function parse<S extends z.ZodType>(schema: S, body: unknown): z.output<S> {
-  const parsed = schema.safeParse(body);
-  if (parsed.success) return parsed.data;
-  const problems = parsed.error.issues.map(({ path, message }) => `${path.join('.') || 'body'}: ${message}`);
-  throw new AdminProblem(400, 'The request is malformed', problems.join('; '));
 }

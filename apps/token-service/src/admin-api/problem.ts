@@ -1,9 +1,11 @@
 import { StoreUnavailable } from '@modelgate/audit';
+import { ModelRefused, type ModelRefusal } from '@modelgate/model-registry';
 import { KeyConflict, KeyTooYoung, SigningUnavailable, UnknownKey, UnsealError } from '@modelgate/keys';
-import type { Logger } from '@modelgate/nest';
+import { RequestRefusal, type ErrorAnswers, type ErrorBody, type Logger } from '@modelgate/nest';
 import { OAuthError } from '@modelgate/oauth';
-import { Catch, HttpException, type ArgumentsHost, type ExceptionFilter } from '@nestjs/common';
+import { Catch, HttpException, type ArgumentsHost } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
+import { methodsAt } from './admin-operations.ts';
 
 /** A problem details object (RFC 9457 §3.1). */
 interface Problem {
@@ -26,7 +28,7 @@ export class AdminProblem extends Error {
 
 /** Turns whatever the admin API throws into a problem details object and one line of the log. */
 @Catch()
-export class ProblemFilter implements ExceptionFilter {
+export class ProblemFilter implements ErrorAnswers {
   readonly #logger: Logger;
 
   constructor(logger: Logger) {
@@ -39,7 +41,7 @@ export class ProblemFilter implements ExceptionFilter {
   }
 
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = problemOf(error);
+    const problem = problemOf(methodRefusal(error, request) ?? error);
     const line = {
       requestId: request.id,
       method: request.method,
@@ -49,18 +51,58 @@ export class ProblemFilter implements ExceptionFilter {
     if (problem.status >= 500)
       this.#logger.error({ ...line, stack: error instanceof Error ? error.stack : undefined }, 'refused');
     else this.#logger.warn(line, 'refused');
-    const challenge = problem.status === 401 ? { 'www-authenticate': 'Bearer realm="modelgate admin"' } : {};
-    const retry = problem.status === 503 ? { 'retry-after': '2' } : {};
     void reply
       .status(problem.status)
-      .headers({ 'cache-control': 'no-store', 'x-request-id': request.id, ...challenge, ...retry })
-      .type('application/problem+json')
-      .send(JSON.stringify({ type: 'about:blank', ...problem, instance: request.id }));
+      .headers({
+        'cache-control': 'no-store',
+        'x-request-id': request.id,
+        ...headersOf(problem.status, error, request),
+      })
+      .type(contentType)
+      .send(bodyOf(problem, request.id));
   }
+
+  unparsed({ status, message }: RequestRefusal, id: string): ErrorBody {
+    return { contentType, body: bodyOf({ status, title: message }, id) };
+  }
+}
+
+/** The path is there, but not with this method. */
+function methodRefusal(error: unknown, { url }: FastifyRequest): RequestRefusal | undefined {
+  const elsewhere = statusOf(error) === 404 && methodsAt(url).length > 0;
+  return elsewhere ? new RequestRefusal(405, 'The method is not allowed here') : undefined;
+}
+
+function headersOf(status: number, error: unknown, { url }: FastifyRequest): Record<string, string> {
+  switch (status) {
+    case 401:
+      return { 'www-authenticate': challenge(error instanceof OAuthError ? 'invalid_token' : undefined) };
+    case 403:
+      return { 'www-authenticate': challenge('insufficient_scope') };
+    case 405:
+      return { allow: methodsAt(url).join(', ') };
+    case 503:
+      return { 'retry-after': '2' };
+    default:
+      return {};
+  }
+}
+
+/** RFC 6750 §3: no error code where no token was sent. */
+function challenge(error: string | undefined): string {
+  return `Bearer realm="modelgate admin"${error === undefined ? '' : `, error="${error}"`}`;
+}
+
+const contentType = 'application/problem+json';
+
+function bodyOf(problem: Problem, id: string): string {
+  return JSON.stringify({ type: 'about:blank', ...problem, instance: id });
 }
 
 function problemOf(error: unknown): Problem {
   if (error instanceof AdminProblem) return error.problem;
+  if (error instanceof RequestRefusal) return { status: error.status, title: error.message };
+  if (error instanceof ModelRefused) return problemOfModel(error);
   const known = error instanceof Error ? problemOfKeys(error) : undefined;
   if (known) return known;
   if (error instanceof OAuthError) {
@@ -83,9 +125,25 @@ function problemOfKeys(error: Error): Problem | undefined {
   return away ? { status: 503, title: 'Not available at the moment' } : undefined;
 }
 
+const modelRefusals: Readonly<Record<ModelRefusal, readonly [status: number, title: string]>> = {
+  unknown: [404, 'There is no such model'],
+  invalid: [400, 'The entry cannot be served'],
+  clash: [409, 'Another model is in the way'],
+  too_large: [409, 'There are too many models'],
+  changed: [412, 'The model is not what the request takes it for'],
+  unconditional: [428, 'The request does not say what it replaces'],
+};
+
+function problemOfModel({ refusal, message, problems }: ModelRefused): Problem {
+  const [status, title] = modelRefusals[refusal];
+  const errors = problems.map(({ pointer, detail }) => ({ pointer: `#/entry${pointer}`, detail }));
+  return { status, title, detail: message, ...(errors.length > 0 && { errors }) };
+}
+
 const titles: Readonly<Record<number, string>> = {
   404: 'There is nothing here',
   413: 'The request is too large',
+  414: 'The path is too long',
   415: 'The body must be application/json',
 };
 

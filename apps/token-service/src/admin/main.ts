@@ -1,133 +1,113 @@
-import { KeyConflict, KeyTooYoung, UnknownKey, type KeyRing } from '@modelgate/keys';
+import '@modelgate/nest/supported-node';
+import { StoreUnavailable } from '@modelgate/audit';
+import { KeyConflict, KeyTooYoung, UnknownKey, UnsealError, type SigningAlg } from '@modelgate/keys';
+import { KekError } from '@modelgate/key-encryption';
 import { createLogger, runMain } from '@modelgate/nest';
+import { PrismaLiveTokens } from '@modelgate/store';
 import { randomUUID } from 'node:crypto';
 import { userInfo } from 'node:os';
-import { parseArgs } from 'node:util';
 import { keyList } from '../admin-api/key-list.ts';
-import { composeKeys } from '../composition.ts';
+import { composeKeys, type KeyParts } from '../composition.ts';
 import { readConfig } from '../config.ts';
+import { parseCommand, UsageError, type Command } from './command-line.ts';
 
 const help = `modelgate-admin keys list                                     every key, what it waits for, who serves it
 modelgate-admin keys rehearse [--within <seconds>]            what would happen, and when; changes nothing
-modelgate-admin keys rotate   --reason <text> [--alg] [--force]
+modelgate-admin keys rotate   --reason <text> [--alg] [--force] [--dry-run]
 modelgate-admin keys prepare  --reason <text> [--alg]         a fresh spare in place of the one there is
-modelgate-admin keys suspect  --reason <text> --kid <kid> [--force]
-modelgate-admin keys revoke   --reason <text> --kid <kid> [--force]
+modelgate-admin keys suspect  --reason <text> --kid <kid> [--force] [--dry-run]
+modelgate-admin keys revoke   --reason <text> --kid <kid> [--force] [--dry-run]
 modelgate-admin keys rewrap   --reason <text>                 seal again under the newest key-encryption key
 
 Works on the database directly, with the environment of the token service; for when the admin API cannot be reached.
 Every change is audited. --force promotes a spare that verifiers may not have seen: the answer says for how long they may
-refuse its tokens.
+refuse its tokens. --dry-run says what the answer would be, and changes nothing.
 `;
 
-interface Options {
-  reason?: string | undefined;
-  kid?: string | undefined;
-  alg?: string | undefined;
-  within?: string | undefined;
-  force?: boolean | undefined;
-}
+type Request = Exclude<Command, { verb: 'help' }>;
 
-interface Change {
-  reason: string;
-  requestId: string;
-  actor: string;
-}
+/** sysexits.h. */
+const exits = { usage: 64, unavailable: 69, tryAgain: 75 } as const;
 
-/** What changes keys; each takes a reason. */
-const changes: Readonly<Record<string, (keys: KeyRing, change: Change, options: Options) => Promise<unknown>>> = {
-  rotate: (keys, change, { force = false, alg }) => keys.rotate({ ...change, force, ...algOf(alg) }),
-  prepare: (keys, change, { alg }) => keys.prepare({ ...change, ...algOf(alg) }),
-  suspect: (keys, change, { kid = '', force = false }) => keys.suspect({ ...change, kid, force }),
-  revoke: (keys, change, { kid = '', force = false }) => keys.revoke({ ...change, kid, force }),
-  rewrap: async (keys, change) => ({ kids: await keys.rewrap(change) }),
-};
-
-/** What only looks. */
-const looks: Readonly<Record<string, (keys: KeyRing, options: Options, leadTimeSeconds: number) => Promise<unknown>>> =
-  {
-    list: async (keys, _options, leadTimeSeconds) => {
-      const report = await keys.report();
-      return { ...keyList(report, new Map(), leadTimeSeconds), problems: report.problems };
-    },
-    rehearse: async (keys, { within = '86400' }) => {
-      const steps = await keys.rehearse({ seconds: Number(within) });
-      return steps.map((step) => ({ ...step, at: new Date(step.at).toISOString() }));
-    },
-  };
-
-const tryAgain = 75;
-const usage = 64;
+/** Prisma's code for a table that does not exist. */
+const noTable = 'P2021';
 
 await runMain(async () => {
-  const text = { type: 'string' } as const;
-  const flag = { type: 'boolean' } as const;
-  const { values, positionals } = parseArgs({
-    options: { reason: text, kid: text, alg: text, within: text, force: flag, help: flag },
-    allowPositionals: true,
-  });
-  const [noun, verb = '', ...rest] = positionals;
-  const known = noun === 'keys' && rest.length === 0 && (verb in changes || verb in looks);
-  if (values.help || !known) {
-    process.stdout.write(help);
-    process.exit(values.help ? 0 : usage);
+  try {
+    const command = parseCommand(process.argv.slice(2));
+    if (command.verb === 'help') process.stdout.write(help);
+    else process.exitCode = await run(command);
+  } catch (error) {
+    if (!(error instanceof UsageError)) throw error;
+    process.stderr.write(`${error.message}\n\n${help}`);
+    process.exitCode = exits.usage;
   }
-  if (verb in changes && !values.reason) {
-    process.stderr.write(`keys ${verb} needs a --reason; it is written to the audit log\n`);
-    process.exit(usage);
-  }
-  process.exitCode = await run(verb, values);
 });
 
-async function run(verb: string, options: Options): Promise<number> {
+async function run(command: Request): Promise<number> {
   const config = readConfig(process.env);
   const logger = createLogger('modelgate-admin', 'error');
-  const { database, keys, reconciler } = await composeKeys(config, logger, { serves: false });
+  // What only looks, and a revocation, must work where a key-encryption key is lost.
+  const parts = await composeKeys(config, logger, { serves: false, seals: false });
   try {
-    await reconciler.tick();
-    if (reconciler.failure !== undefined) throw new Error(reconciler.failure);
-    const change = {
-      reason: options.reason ?? '',
-      requestId: `admin-${randomUUID()}`,
-      actor: `shell|${userInfo().username}`,
-    };
-    const result = await (looks[verb]?.(keys, options, config.KEYS_LEAD_TIME) ??
-      changes[verb]?.(keys, change, options));
-    process.stdout.write(`${JSON.stringify(result, undefined, 2)}\n`);
+    process.stdout.write(`${JSON.stringify(await carryOut(command, parts), undefined, 2)}\n`);
     return 0;
   } catch (error) {
     return refused(error);
   } finally {
-    await reconciler.onApplicationShutdown();
-    await database.close();
+    await parts.database.close();
   }
 }
 
+async function carryOut(command: Request, { keys, census, database }: KeyParts): Promise<unknown> {
+  const by = { requestId: `admin-${randomUUID()}`, actor: `shell|${userInfo().username}` };
+  switch (command.verb) {
+    case 'list': {
+      const report = await keys.report();
+      const liveTokens = await new PrismaLiveTokens(database).count(report.keys.map(({ kid }) => kid));
+      return keyList({ report, liveTokens, census: await census.take(), problems: [] });
+    }
+    case 'rehearse': {
+      const steps = await keys.rehearse(command);
+      return steps.map((step) => ({ ...step, at: new Date(step.at).toISOString() }));
+    }
+    case 'rotate':
+      return keys.rotate({ ...by, ...withAlg(command) });
+    case 'prepare':
+      return keys.prepare({ ...by, ...withAlg(command) });
+    case 'suspect':
+      return keys.suspect({ ...by, ...command });
+    case 'revoke':
+      return keys.revoke({ ...by, ...command });
+    case 'rewrap':
+      return { kids: await keys.rewrap({ ...by, ...command }) };
+  }
+}
+
+function withAlg<T extends { alg: SigningAlg | undefined }>({ alg, ...rest }: T) {
+  return { ...rest, ...(alg && { alg }) };
+}
+
+/** In a sentence, and not in a stack trace, where what is wrong is not in here. */
 function refused(error: unknown): number {
   if (error instanceof KeyTooYoung) {
     const at = error.earliestActivation;
-    process.stderr.write(
-      `${error.message}; earliest activation: ${at === undefined ? 'not known yet' : new Date(at).toISOString()}\n`,
-    );
-    return tryAgain;
+    const when = at === undefined ? 'not known yet' : new Date(at).toISOString();
+    return say(`${error.message}; earliest activation: ${when}`, exits.tryAgain);
   }
   if (error instanceof KeyConflict || error instanceof UnknownKey) {
-    process.stderr.write(`${error.message || 'there is no such key'}; look again with keys list\n`);
-    return tryAgain;
+    return say(`${error.message || 'there is no such key'}; look again with keys list`, exits.tryAgain);
+  }
+  if (error instanceof StoreUnavailable || error instanceof UnsealError || error instanceof KekError) {
+    return say(error.message, exits.unavailable);
+  }
+  if (error instanceof Error && 'code' in error && error.code === noTable) {
+    return say('the database has no tables yet; the token service makes them when it first starts', exits.unavailable);
   }
   throw error;
 }
 
-function algOf(alg: string | undefined): { alg?: 'ES256' | 'RS256' | 'PS256' | 'EdDSA' } {
-  switch (alg) {
-    case undefined:
-      return {};
-    case 'ES256':
-    case 'RS256':
-    case 'PS256':
-    case 'EdDSA':
-      return { alg };
-    default:
-      throw new Error('--alg is ES256, RS256, PS256 or EdDSA');
-  }
+function say(sentence: string, code: number): number {
+  process.stderr.write(`${sentence}\n`);
+  return code;
 }

@@ -11,8 +11,6 @@ import pg from 'pg';
 
 /** What is asked of a queue, whatever it is kept in. */
 export interface JobQueue {
-  /** Whatever must be there before the first job. */
-  prepare(): Promise<void>;
   /** From now on, a job of this name every so often, however many processes say so. */
   schedule(name: string, everySeconds: number): Promise<void>;
   /** Takes jobs, one at a time. */
@@ -26,17 +24,14 @@ const kept = { removeOnComplete: 20, removeOnFail: 100 };
 interface Parts {
   queue: Pick<Queue, 'upsertJobScheduler' | 'close'>;
   worker: (run: (job: Job) => Promise<void>) => Pick<Worker, 'close'>;
-  prepare: () => Promise<void>;
   end: () => Promise<void>;
 }
-
-const nothing = (): Promise<void> => Promise.resolve();
 
 /** Connections of this process: one listens, the others ask. */
 const maxConnections = 5;
 
-/** BullMQ on PostgreSQL, in a schema of its own, which it brings up to date itself. */
-export function postgresQueue(connectionString: string, onError: (error: Error) => void): JobQueue {
+/** BullMQ on PostgreSQL, in a schema of its own, which is brought up to date first: a queue without it would complain. */
+export async function postgresQueue(connectionString: string, onError: (error: Error) => void): Promise<JobQueue> {
   const options = `-c search_path=${DEFAULT_SCHEMA}`;
   const pool = new pg.Pool({
     connectionString,
@@ -47,6 +42,10 @@ export function postgresQueue(connectionString: string, onError: (error: Error) 
   });
   // A connection that breaks while somebody holds it tells so by an event, and an unheard one ends the process.
   pool.on('connect', (client) => client.on('error', onError));
+  await migrate(pool).catch(async (error: unknown) => {
+    await pool.end();
+    throw error;
+  });
   // Its structural type of a pool is narrower in `on` than pg's own; it is asked for by name in its documentation.
   const connection = pool as unknown as PostgresConnectionOptions;
   const queue = new Queue(queueName, { connection }, createPostgresBackend);
@@ -56,7 +55,7 @@ export function postgresQueue(connectionString: string, onError: (error: Error) 
     started.on('error', onError);
     return started;
   };
-  return jobQueue({ queue, worker, prepare: () => migrate(pool), end: () => pool.end() });
+  return jobQueue({ queue, worker, end: () => pool.end() });
 }
 
 async function migrate(pool: pg.Pool): Promise<void> {
@@ -78,13 +77,12 @@ export function redisQueue(url: string, onError: (error: Error) => void): JobQue
     started.on('error', onError);
     return started;
   };
-  return jobQueue({ queue, worker, prepare: nothing, end: nothing });
+  return jobQueue({ queue, worker, end: () => Promise.resolve() });
 }
 
-function jobQueue({ queue, worker, prepare, end }: Parts): JobQueue {
+function jobQueue({ queue, worker, end }: Parts): JobQueue {
   let working: Pick<Worker, 'close'> | undefined;
   return {
-    prepare,
     schedule: async (name, everySeconds) => {
       await queue.upsertJobScheduler(name, { every: everySeconds * 1000 }, { name, opts: kept });
     },

@@ -1,4 +1,4 @@
-import type { Logger } from '@modelgate/nest';
+import { reasonOf, type Logger } from '@modelgate/nest';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { postgresQueue, redisQueue, type JobQueue } from './job-queue.ts';
 
@@ -18,6 +18,8 @@ export interface JobSchedulerOptions {
 }
 
 const retryMs = 2_000;
+/** How long a stop waits for the queue and the job under way. Redis clients wait for as long as Redis is away. */
+const closeMs = 5_000;
 
 /**
  * BullMQ's job schedulers as ticks: they say when, the jobs themselves decide whether there is anything to do. A queue that
@@ -39,30 +41,31 @@ export class JobScheduler {
     this.#started = this.#start();
   }
 
+  /** In an orderly way where the queue answers, and soon in any case: a job that is cut off is done again. */
   async stop(): Promise<void> {
     this.#stopping.abort();
-    await this.#started;
-    await this.#queue?.close();
+    const closed = this.#started.then(() => this.#queue?.close());
+    await Promise.race([closed, sleep(closeMs, undefined, { ref: false })]);
   }
 
   async #start(): Promise<void> {
     while (!this.#stopping.signal.aborted) {
-      const queue = this.#open();
+      let queue: JobQueue | undefined;
       try {
-        await queue.prepare();
+        queue = await this.#open();
         for (const { name, everySeconds } of this.#options.jobs) await queue.schedule(name, everySeconds);
         queue.work((name) => this.#run(name));
         this.#queue = queue;
         return;
       } catch (error) {
         this.#report(error);
-        await queue.close();
+        await queue?.close();
         await sleep(retryMs, undefined, { signal: this.#stopping.signal }).catch(() => undefined);
       }
     }
   }
 
-  #open(): JobQueue {
+  async #open(): Promise<JobQueue> {
     const { databaseUrl, redisUrl } = this.#options;
     const onError = (error: Error): void => this.#report(error);
     return redisUrl === undefined ? postgresQueue(databaseUrl, onError) : redisQueue(redisUrl, onError);
@@ -74,18 +77,14 @@ export class JobScheduler {
     // A queue outlives releases: a job that this one does not know is somebody else's.
     const job = jobs.find((candidate) => candidate.name === name);
     await job?.run().catch((error: unknown) => {
-      logger.warn({ job: name, reason: inWords(error) }, 'job failed');
+      logger.warn({ job: name, reason: reasonOf(error) }, 'job failed');
       throw error;
     });
   }
 
   /** Once for each time it goes away. */
   #report(error: unknown): void {
-    if (!this.#failing) this.#options.logger.warn({ reason: inWords(error) }, 'the job queue does not answer');
+    if (!this.#failing) this.#options.logger.warn({ reason: reasonOf(error) }, 'the job queue does not answer');
     this.#failing = true;
   }
-}
-
-function inWords(error: unknown): string {
-  return error instanceof Error ? `${error.name}: ${error.message}` : String(error);
 }

@@ -1,7 +1,7 @@
 import type { KeySchedule } from '../key-schedule.ts';
 import { earliestActivation, rotationDue } from '../reconcile-plan.ts';
 import type { KeyTransition } from '../signing-key-store.ts';
-import type { SigningKey } from '../signing-key.ts';
+import type { KeyState, SigningAlg, SigningKey } from '../signing-key.ts';
 import type { Watch } from './violations.ts';
 
 /** What happened to keys, in true time. */
@@ -19,6 +19,8 @@ export interface Commit {
   before: ReadonlyMap<string, SigningKey>;
   after: readonly SigningKey[];
   transition: KeyTransition;
+  /** A key could not be made or sealed at some time since somebody asked for this change. */
+  notMade: boolean;
   /** True time, and the database's. */
   trueNow: number;
   databaseNow: number;
@@ -110,21 +112,32 @@ export class CommitWitness {
   }
 
   /** I10, I12: what signed is replaced in the same step. I14: a ladder ends only where another one signs. */
-  #ladders({ before, after, transition }: Commit): void {
+  #ladders(commit: Commit): void {
+    const { before, after, transition } = commit;
     const { action } = transition.audit;
-    const signing = (rows: Iterable<SigningKey>): Map<string, SigningKey> =>
-      new Map([...rows].filter(({ state }) => state === 'ACTIVE').map((key) => [key.alg, key]));
-    const now = signing(after);
+    const earlier = [...before.values()];
     if (action === 'key.ladder-end') {
-      this.#watch.must(now.size > 0, 'I14', () => 'a ladder ended, and no other one signs');
+      const signs = after.some(({ state }) => state === 'ACTIVE');
+      this.#watch.must(signs, 'I14', () => 'a ladder ended, and no other one signs');
       return;
     }
-    for (const alg of signing(before.values()).keys()) {
-      const kept = now.has(alg) && after.some((key) => key.alg === alg && key.state === 'STANDBY');
+    for (const { alg } of earlier.filter(({ state }) => state === 'ACTIVE')) {
+      const spared = has(earlier, alg, 'STANDBY');
+      const signs = has(after, alg, 'ACTIVE') || (!spared && isForcedRevocation(commit));
+      const sparedStill = has(after, alg, 'STANDBY') || !spared || (action === 'key.revoke' && commit.notMade);
       const invariant = action === 'key.revoke' ? 'I12' : 'I10';
-      this.#watch.must(kept, invariant, () => `after ${action} the ${alg} ladder has a gap`);
+      this.#watch.must(signs && sparedStill, invariant, () => `after ${action} the ${alg} ladder has a gap`);
     }
   }
+}
+
+function has(keys: readonly SigningKey[], alg: SigningAlg, wanted: KeyState): boolean {
+  return keys.some((key) => key.alg === alg && key.state === wanted);
+}
+
+/** A key that leaked does not sign on for the want of another. */
+function isForcedRevocation({ transition: { audit } }: Commit): boolean {
+  return audit.action === 'key.revoke' && (audit.reason ?? '').startsWith('forced');
 }
 
 /** Nobody asked for it. */

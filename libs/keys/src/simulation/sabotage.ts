@@ -48,7 +48,7 @@ export const brokenRules: readonly BrokenRule[] = [
     invariant: 'I3',
     how: 'a key counts as published after a while, whatever replicas serve',
     sabotage: reconcileAs((world, schedule, now) => {
-      const old = world.keys.filter(({ createdAt }) => now > createdAt + schedule.propagationSeconds * 1000);
+      const old = world.keys.filter(({ createdAt }) => now > createdAt + schedule.propagationSeconds * 500);
       const kids = old.map(({ kid }) => kid);
       const replicas = world.replicas.map((report) => ({ ...report, kids: [...report.kids, ...kids] }));
       return keyPlanner.reconcile({ ...world, replicas }, schedule, now);
@@ -154,6 +154,18 @@ export const brokenRules: readonly BrokenRule[] = [
         withdraw: (world, schedule, now, withdrawal) => {
           const plan = keyPlanner.withdraw(world, schedule, now, withdrawal);
           return plan && { ...plan, create: [], update: plan.update.filter(({ kid }) => kid === withdrawal.kid) };
+        },
+      },
+    },
+  },
+  {
+    invariant: 'I12',
+    how: 'no spare follows the one that takes over from a revoked key',
+    sabotage: {
+      planner: {
+        withdraw: (...of) => {
+          const plan = keyPlanner.withdraw(...of);
+          return plan && { ...plan, create: [] };
         },
       },
     },

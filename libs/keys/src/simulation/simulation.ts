@@ -58,6 +58,10 @@ export class Simulation {
   readonly #sabotage: Sabotage;
   readonly #trace: (line: string) => void;
   #sealingFails = false;
+  /** True time at which a key could not be made or sealed. */
+  #notMade = Number.NEGATIVE_INFINITY;
+  /** True time at which a key's revocation was first asked for, by kid. */
+  readonly #revocationAsked = new Map<string, number>();
   /** True time at which somebody last asked for the JWKS and nobody answered. */
   #unanswered = Number.NEGATIVE_INFINITY;
   readonly #outcome = { tokens: 0, rotations: 0, unavailable: 0 };
@@ -115,8 +119,15 @@ export class Simulation {
       database: this.#database,
       schedule: this.#sabotage.schedule?.(schedule) ?? schedule,
       planner: { ...keyPlanner, ...this.#sabotage.planner },
-      generate,
-      sealingFails: () => this.#sealingFails,
+      generate: (alg) =>
+        generate(alg).catch((error: unknown) => {
+          this.#notMade = this.#timeline.now;
+          throw error;
+        }),
+      sealingFails: () => {
+        if (this.#sealingFails) this.#notMade = this.#timeline.now;
+        return this.#sealingFails;
+      },
       tick,
       onReconciled: (replica) => this.#uses.reconciled(replica, this.#database.rows()),
     });
@@ -150,7 +161,8 @@ export class Simulation {
     database.apply = async (transition: KeyTransition): Promise<void> => {
       const before = database.backup();
       await apply(transition);
-      const commit = { before, after: database.rows(), transition };
+      const asked = this.#revocationAsked.get(transition.audit.kid ?? '') ?? Number.POSITIVE_INFINITY;
+      const commit = { before, after: database.rows(), transition, notMade: this.#notMade >= asked };
       this.#committed({ ...commit, trueNow: this.#timeline.now, databaseNow: this.#databaseClock.now() });
     };
   }
@@ -249,11 +261,13 @@ export class Simulation {
     const kind = random.whole(0, 5);
     if (kind <= 2) void ring.rotate(change).catch(() => undefined);
     if (kind === 3) void ring.suspect({ ...change, kid }).catch(() => undefined);
-    if (kind === 4)
+    if (kind === 4) {
+      if (!this.#revocationAsked.has(kid)) this.#revocationAsked.set(kid, this.#timeline.now);
       void ring.revoke({ ...change, kid }).then(
         () => this.#mustBeRevoked(kid),
         () => undefined,
       );
+    }
     if (kind === 5) void ring.prepare(change).catch(() => undefined);
   }
 

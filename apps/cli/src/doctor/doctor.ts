@@ -1,0 +1,138 @@
+import { CatalogueError, parseCatalogue, type CatalogueDocument } from '@modelgate/catalogue';
+import { readFileSync } from 'node:fs';
+import { parseArgs } from 'node:util';
+import { parse, YAMLParseError } from 'yaml';
+import { probe, type Finding } from './probe.ts';
+import { asJson, asText, verdictOf, type Verdict } from './report.ts';
+import { targetsOf, type Target } from './targets.ts';
+import { wrongToken } from './wrong-token.ts';
+
+const help = `modelgate doctor [--catalogue <file>] [--gateway <url>] [--address <url> …] [--timeout <seconds>] [--json]
+
+Asks for every model without a token and with a wrong one, at every host it is published at and at its server's own
+addresses, and says who answered. Only GET requests are sent, and never a good token.
+
+  --catalogue <file>   the gateway's catalogue: which hosts and addresses there are
+  --gateway <url>      where the gateway listens; without it, each published host is asked over https
+  --address <url>      a further address of a model server; may be repeated
+  --timeout <seconds>  for each request; default 5
+  --json               the findings as JSON
+
+Run it where callers are, and again inside the cluster: what is reachable differs.
+Exit code: 0 everything was refused or out of reach · 1 something answered, or it cannot be told · 64 wrong usage ·
+65 the catalogue cannot be used · 69 everything was out of reach, which proves nothing
+`;
+
+const exitCodes: Readonly<Record<Verdict, number>> = { closed: 0, open: 1, unclear: 1, unproven: 69 };
+const usage = 64;
+const unusable = 65;
+/** Requests at a time. */
+const width = 16;
+
+/** Where a command writes to. */
+export interface Output {
+  stdout: { write(text: string): unknown };
+  stderr: { write(text: string): unknown };
+}
+
+interface Request {
+  targets: Target[];
+  timeoutMs: number;
+  json: boolean;
+}
+
+/** The posture of a deployment as somebody without a good token finds it. @returns the exit code */
+export async function doctor(args: readonly string[], { stdout, stderr }: Output): Promise<number> {
+  if (args.includes('--help')) {
+    stdout.write(help);
+    return 0;
+  }
+  let request: Request;
+  try {
+    request = read(args);
+  } catch (error) {
+    if (!(error instanceof Error)) throw error;
+    const wrongUsage = !(error instanceof CatalogueError);
+    stderr.write(wrongUsage ? `${error.message}\n\n${help}` : `${error.message}\n`);
+    return wrongUsage ? usage : unusable;
+  }
+  const findings = await examine(request);
+  stdout.write(request.json ? asJson(findings) : asText(findings));
+  return exitCodes[verdictOf(findings)];
+}
+
+/** @throws where the arguments, or the catalogue they name, cannot be used */
+function read(args: readonly string[]): Request {
+  const text = { type: 'string' } as const;
+  const { values } = parseArgs({
+    args: [...args],
+    options: {
+      catalogue: text,
+      gateway: text,
+      address: { type: 'string', multiple: true },
+      timeout: { type: 'string', default: '5' },
+      json: { type: 'boolean', default: false },
+    },
+  });
+  const timeoutMs = Number(values.timeout) * 1000;
+  if (!(timeoutMs > 0 && timeoutMs <= 300_000)) throw new RangeError('--timeout is a number of seconds, at most 300');
+  const gateway = values.gateway === undefined ? undefined : origin('--gateway', values.gateway);
+  const addresses = (values.address ?? []).map((address) => httpUrl('--address', address));
+  const catalogue = values.catalogue === undefined ? undefined : readCatalogue(values.catalogue);
+  const targets = targetsOf({ catalogue, gateway, addresses });
+  if (targets.length === 0) throw new RangeError('nothing to ask: name a --catalogue, a --gateway or an --address');
+  return { targets, timeoutMs, json: values.json };
+}
+
+/** What is not asked for, and a credential that would be sent, are refused rather than left out. */
+function httpUrl(option: string, text: string): URL {
+  if (!/^https?:/i.test(text) || !URL.canParse(text)) {
+    throw new RangeError(`${option} ${text} is not an http or https URL`);
+  }
+  const url = new URL(text);
+  // What it says is not repeated.
+  if (url.username !== '' || url.password !== '') throw new RangeError(`${option} must not carry a credential`);
+  if (url.search !== '' || url.hash !== '') throw new RangeError(`${option} ${text} has a query or a fragment`);
+  return url;
+}
+
+function origin(option: string, text: string): URL {
+  const url = httpUrl(option, text);
+  if (url.pathname !== '/') throw new RangeError(`${option} ${text} has a path; only ${url.origin} can be asked`);
+  return url;
+}
+
+function readCatalogue(file: string): CatalogueDocument {
+  let text: string;
+  try {
+    text = readFileSync(file, 'utf8');
+  } catch {
+    throw new CatalogueError([`${file} cannot be read`]);
+  }
+  let document: unknown;
+  try {
+    document = parse(text, { maxAliasCount: 0 });
+  } catch (error) {
+    const line = error instanceof YAMLParseError ? error.linePos?.[0].line : undefined;
+    throw new CatalogueError([`${file} is not YAML${line === undefined ? '' : `, see line ${line}`}`]);
+  }
+  return parseCatalogue(document);
+}
+
+async function examine({ targets, timeoutMs }: Request): Promise<Finding[]> {
+  const token = wrongToken();
+  const questions = targets.flatMap((target) => [
+    { target, token: undefined },
+    { target, token },
+  ]);
+  const findings: Finding[] = [];
+  let next = 0;
+  const worker = async (): Promise<void> => {
+    for (let at = next++; at < questions.length; at = next++) {
+      const question = questions[at];
+      if (question) findings[at] = await probe(question.target, question.token, timeoutMs);
+    }
+  };
+  await Promise.all(Array.from({ length: width }, worker));
+  return findings;
+}

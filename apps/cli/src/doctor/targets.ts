@@ -1,0 +1,63 @@
+import { hostsOf, serviceNameOf, type CatalogueDocument, type CatalogueModel } from '@modelgate/catalogue';
+
+/** One place where somebody may look for a model. */
+export interface Target {
+  /** `published`: where callers are sent, so that a token decides. `direct`: a model server itself, which only the gateway may reach. */
+  kind: 'published' | 'direct';
+  /** Whom to ask, and for what. */
+  url: URL;
+  /** The `Host` to ask for. */
+  host: string;
+}
+
+export interface Deployment {
+  catalogue?: CatalogueDocument | undefined;
+  gateway?: URL | undefined;
+  /** Of model servers, beyond those in the catalogue. */
+  addresses: readonly URL[];
+}
+
+/** Every place of a deployment, each once. */
+export function targetsOf({ catalogue, gateway, addresses }: Deployment): Target[] {
+  const models = catalogue?.models ?? [];
+  const targets = [
+    ...(gateway && models.length === 0 ? [published(gateway, gateway.host, '/v1/models')] : []),
+    ...models.flatMap((model) => publishedBy(model, catalogue?.domain ?? '', gateway)),
+    ...models.flatMap(serversOf),
+    ...addresses.map((url) => direct(url, url.host, url.pathname === '/' ? '/v1/models' : url.pathname)),
+  ];
+  return [...new Map(targets.map((target) => [`${target.host} ${target.url.href}`, target])).values()];
+}
+
+/** Its two hosts, and its path at the gateway's own. */
+function publishedBy(model: CatalogueModel, domain: string, gateway: URL | undefined): Target[] {
+  const path = pathOf(model);
+  const hosts = hostsOf(serviceNameOf(model), domain).map((host) =>
+    published(gateway ?? new URL(`https://${host}`), host, path),
+  );
+  const own = gateway ? [published(gateway, gateway.host, `/serving/${model.model}${path}`)] : [];
+  return [...hosts, ...own];
+}
+
+function serversOf(model: CatalogueModel): Target[] {
+  const origins = [model.upstream, model.grpcUpstream ?? []].flat(2);
+  return origins.map((text) => {
+    const url = new URL(text);
+    return direct(url, model.upstreamHost ?? url.host, pathOf(model));
+  });
+}
+
+/** What a server that nobody protects answers with what it has. */
+function pathOf(model: CatalogueModel): string {
+  const { protocols, modelName: name = serviceNameOf(model).name } = model;
+  if (protocols.includes('v1')) return `/v1/models/${name}`;
+  return protocols.includes('v2') ? `/v2/models/${name}` : '/v1/models';
+}
+
+function published(base: URL, host: string, path: string): Target {
+  return { kind: 'published', url: new URL(path, base), host };
+}
+
+function direct(base: URL, host: string, path: string): Target {
+  return { kind: 'direct', url: new URL(path, base), host };
+}

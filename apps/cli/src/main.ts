@@ -1,0 +1,21 @@
+#!/usr/bin/env node
+import { doctor } from './doctor/doctor.ts';
+
+const help = `modelgate <command>
+
+  doctor   whether models can be reached by anybody without a good token
+
+modelgate <command> --help says more.
+`;
+
+const commands: Readonly<Record<string, typeof doctor>> = { doctor };
+const usage = 64;
+
+const [name = '', ...rest] = process.argv.slice(2);
+const command = Object.hasOwn(commands, name) ? commands[name] : undefined;
+if (command) process.exitCode = await command(rest, process);
+else if (name === '--help') process.stdout.write(help);
+else {
+  process.stderr.write(`${name === '' ? 'No command was given' : `There is no command ${name}`}\n\n${help}`);
+  process.exitCode = usage;
+}

@@ -1,0 +1,229 @@
+import {
+  decide,
+  deny,
+  framedLength,
+  grpcMetadata,
+  isDenial,
+  lengthOf,
+  resolveMessage,
+  type Denial,
+  type GrpcCallFields,
+  type GrpcFrame,
+  type GrpcOperation,
+  type Operation,
+  type ResolvedMessage,
+} from '@modelgate/inference';
+import type { Logger } from '@modelgate/nest';
+import { formatModelRef } from '@modelgate/scope';
+import { GrpcCall, UpstreamError, type GrpcAnswer } from '@modelgate/upstream';
+import type { ModelToken } from '@modelgate/verifier';
+import type { HeldBytes } from './buffered-bodies.ts';
+import { FilteredIndex, ForwardedCall } from './grpc-forwarding.ts';
+import { inflate } from './grpc-inflate.ts';
+import { GrpcMessages } from './grpc-messages.ts';
+import type { GrpcPlaneOptions } from './grpc-plane.ts';
+import type { OpenCall } from './open-calls.ts';
+import { refuse, type RefusedRequest } from './refusal.ts';
+
+export interface GrpcExchangeParts {
+  options: GrpcPlaneOptions;
+  request: RefusedRequest;
+  wanted: GrpcOperation;
+  token: ModelToken;
+  /** The text of the token. */
+  credential: string;
+  fields: GrpcCallFields;
+  answer: GrpcAnswer;
+  memory: HeldBytes;
+  logger: Logger;
+}
+
+/**
+ * One call on its way through: every message is read whole, judged, counted and only then sent on. What is wrong with one of
+ * them ends the call, and nothing else.
+ */
+export class GrpcExchange implements OpenCall {
+  readonly credential: string;
+  readonly expiresAt: number;
+  readonly #parts: GrpcExchangeParts;
+  readonly #messages: GrpcMessages;
+  readonly #deadline: NodeJS.Timeout | undefined;
+  /** Each model that a message was for, until the call ends. */
+  readonly #entered = new Map<string, Operation>();
+  #call: GrpcCall | undefined;
+  /** The operation of the first message, whose server has the call. */
+  #first: Operation | undefined;
+  #extraFields: string[] = [];
+  #room: PromiseWithResolvers<void> | undefined;
+  #settled = false;
+
+  constructor(parts: GrpcExchangeParts) {
+    this.#parts = parts;
+    this.credential = parts.credential;
+    this.expiresAt = parts.token.expiresAt;
+    const { request, wanted, memory, options, fields } = parts;
+    this.#messages = new GrpcMessages({
+      body: request.inbound.body,
+      memory,
+      maxBytes: options.maxBodyBytes,
+      single: wanted.method.messages === 'one',
+      onMessage: (frame, last) => this.#take(frame, last),
+      onEnd: () => this.#end(),
+      onRefused: (denial) => this.#refuse(denial),
+    });
+    this.#deadline = deadlineOf(fields, () => this.#refuse(deny('deadline_exceeded')));
+  }
+
+  begin(): void {
+    const { request, options } = this.#parts;
+    options.openCalls.add(this);
+    request.inbound.answer.on('close', () => this.#settle());
+    this.#messages.begin();
+  }
+
+  cut(denial: Denial, detail: string): void {
+    this.#refuse(denial, detail);
+  }
+
+  /** Some callers end their side when they break a call off, just before they say so. */
+  #end(): void {
+    if (this.#parts.answer.open) this.#call?.end();
+  }
+
+  /** Never throws. */
+  async #take(frame: GrpcFrame, last: boolean): Promise<void> {
+    if (!this.#parts.answer.open) return;
+    try {
+      const denial = await this.#judge(frame, last);
+      if (denial) return this.#refuse(denial);
+      await this.#room?.promise;
+    } catch (error) {
+      const cause = error instanceof Error ? error.stack : String(error);
+      this.#parts.logger.error({ requestId: this.#parts.request.id, cause }, 'unforeseen error');
+      this.#refuse(deny('overloaded'));
+    }
+  }
+
+  /** @returns why the message was not sent on */
+  async #judge(frame: GrpcFrame, last: boolean): Promise<Denial | undefined> {
+    const pieces = await this.#plain(frame);
+    if (isDenial(pieces)) return pieces;
+    const { token, request, options } = this.#parts;
+    const resolved = resolveMessage(this.#parts.wanted, pieces);
+    if (isDenial(resolved)) return (resolved.asked && decide(token, resolved.asked)) ?? resolved;
+    const { operation } = resolved;
+    request.operation = operation;
+    const length = lengthOf(resolved.pieces);
+    const denial = (await this.#tokenProblem()) ?? decide(token, operation) ?? this.#misplaced(operation, length);
+    if (denial) return denial;
+    const counted = await options.limiter.count(token, operation);
+    request.headers = { ...request.headers, ...counted.fields };
+    if (counted.denial) return counted.denial;
+    if (this.#settled) return undefined;
+    const held = framedLength(frame) + (frame.compressed ? lengthOf(pieces) : 0);
+    return this.#enter(operation) ?? this.#send(resolved, { length, held }, last);
+  }
+
+  #plain(frame: GrpcFrame): Buffer[] | Promise<Buffer[] | Denial> {
+    if (!frame.compressed) return frame.pieces;
+    const { fields, memory, options } = this.#parts;
+    return inflate(frame, fields.encoding, { maxBytes: options.maxBodyBytes, memory });
+  }
+
+  /** The first message comes with a token that has just been verified; every later one needs one that is still good. */
+  async #tokenProblem(): Promise<Denial | undefined> {
+    if (!this.#first) return undefined;
+    return (await this.#parts.options.openCalls.problem(this.credential))?.denial;
+  }
+
+  #misplaced(operation: Operation, length: number): Denial | undefined {
+    const { upstream } = operation;
+    if (length > (upstream.maxBodyBytes ?? length)) return deny('body_too_large');
+    if (!this.#first || serverOf(this.#first) === serverOf(operation)) return undefined;
+    return deny('model_ambiguous', { message: 'The messages of one call must be for models of one server.' });
+  }
+
+  /** A call counts as one under way for each model that it has messages for. */
+  #enter(operation: Operation): Denial | undefined {
+    const model = formatModelRef(operation.model);
+    if (this.#entered.has(model)) return undefined;
+    const busy = this.#parts.options.concurrency.enter(this.#parts.token, operation);
+    if (!busy) this.#entered.set(model, operation);
+    return busy;
+  }
+
+  /** @param size of the message as it is sent, and what is held for it: as it came, and decompressed */
+  #send({ operation, pieces }: ResolvedMessage, size: { length: number; held: number }, last: boolean): undefined {
+    const { memory } = this.#parts;
+    const call = this.#call ?? this.#open(operation);
+    const { length } = size;
+    let { held } = size;
+    const onSent = (): void => {
+      memory.remove(held);
+      held = 0;
+    };
+    const room = call.send({ pieces, length, last, onSent });
+    this.#room = room || last ? undefined : Promise.withResolvers<void>();
+    if (this.#first) return;
+    this.#first = operation;
+    this.#parts.options.upstreams.dispatch(call, operation.upstream);
+  }
+
+  #open(operation: Operation): GrpcCall {
+    const { options, request, answer, fields, token } = this.#parts;
+    const { id, inbound, headers = {} } = request;
+    this.#extraFields = ['x-request-id', id, ...Object.entries(headers).flat()];
+    const hooks = {
+      extraFields: () => this.#extraFields,
+      onRoom: () => this.#room?.resolve(),
+      onDone: () => this.#settle(),
+      onRefused: (error: UpstreamError) => this.#refuse(upstreamDenial(error), error.message),
+    };
+    const forwarded =
+      operation.kind === 'list'
+        ? new FilteredIndex(answer, hooks, () => options.catalogue.current.callableNames(token, operation))
+        : new ForwardedCall(answer, hooks);
+    const authorization = options.files.authorization(operation.upstream);
+    const metadata = grpcMetadata(inbound.raw, operation, { requestId: id, timeout: fields.timeout, authorization });
+    const { path, upstream } = operation;
+    const call = new GrpcCall({ path, headers: metadata, timeouts: upstream.timeouts }, forwarded);
+    forwarded.resume = () => call.resume();
+    this.#call = call;
+    return call;
+  }
+
+  #refuse(denial: Denial, detail?: string): void {
+    if (this.#settled) return;
+    this.#settle();
+    refuse(denial, { ...this.#parts.request, detail }, this.#parts.logger);
+  }
+
+  /** The call is over, however it ended: nothing of it is kept. */
+  #settle(): void {
+    if (this.#settled) return;
+    this.#settled = true;
+    clearTimeout(this.#deadline);
+    const { options, memory, token } = this.#parts;
+    options.openCalls.delete(this);
+    this.#messages.stop();
+    this.#call?.abort();
+    this.#room?.resolve();
+    for (const operation of this.#entered.values()) options.concurrency.leave(token, operation);
+    memory.release();
+  }
+}
+
+/** Longer than this, a timer cannot wait; neither does anybody. */
+const longestTimerMs = 2 ** 31 - 1;
+
+function deadlineOf({ timeout }: GrpcCallFields, onPassed: () => void): NodeJS.Timeout | undefined {
+  return timeout && timeout.ms <= longestTimerMs ? setTimeout(onPassed, timeout.ms) : undefined;
+}
+
+function serverOf({ upstream }: Operation): string {
+  return JSON.stringify([upstream.origins, upstream.host, upstream.tls]);
+}
+
+function upstreamDenial({ reason, retryAfterSeconds }: UpstreamError): Denial {
+  return retryAfterSeconds === undefined ? deny(reason) : deny(reason, { retryAfterSeconds });
+}

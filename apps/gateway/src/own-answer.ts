@@ -1,0 +1,13 @@
+import type { AnswerSink } from '@modelgate/upstream';
+
+/** An answer that the gateway gives itself. It depends on the token, so that nobody may keep it for others. */
+export function answerJson(answer: AnswerSink, body: string, headers: Readonly<Record<string, string>>): void {
+  const fields = {
+    'content-type': 'application/json',
+    'content-length': String(Buffer.byteLength(body)),
+    'cache-control': 'no-store',
+    ...headers,
+  };
+  answer.writeHead(200, Object.entries(fields).flat());
+  answer.end(body);
+}

@@ -1,0 +1,60 @@
+import { deny, type Denial, type Protocol } from '@modelgate/inference';
+import type { Clock } from '@modelgate/oauth';
+import {
+  limitKey,
+  openaiLimitFields,
+  rateLimitFields,
+  type LimitStore,
+  type LimitVerdict,
+} from '@modelgate/rate-limit';
+import { formatModelRef, type ModelRef } from '@modelgate/scope';
+import type { ModelToken } from '@modelgate/verifier';
+import type { PolicyLimits } from './policy-limits.ts';
+
+export interface RateLimiterOptions {
+  limits: PolicyLimits;
+  limitStore: LimitStore;
+  clock: Clock;
+}
+
+/** What a request is about. */
+export interface Asked {
+  protocol: Protocol;
+  /** Undefined where it is about all of them. */
+  model?: ModelRef;
+}
+
+/** A request that was counted. */
+export interface Counted {
+  /** Why it is one too many; undefined where it is not. */
+  denial: Denial | undefined;
+  /** What its caller is told about its limit. */
+  fields: Record<string, string>;
+}
+
+/** Counts requests by the policy of their token, its subject and the model. */
+export class RateLimiter {
+  readonly #options: RateLimiterOptions;
+
+  constructor(options: RateLimiterOptions) {
+    this.#options = options;
+  }
+
+  /** A promise only where others count too. */
+  count(token: ModelToken, { model, protocol }: Asked): Counted | Promise<Counted> {
+    const { limits, limitStore, clock } = this.#options;
+    const limit = limits.of(token.policy);
+    const counted = (verdict: LimitVerdict): Counted => ({
+      denial: verdict.allowed
+        ? undefined
+        : deny('rate_limited', { retryAfterSeconds: Math.ceil(verdict.retryAfterSeconds) }),
+      fields: {
+        ...rateLimitFields(limit, verdict, token.policy ?? 'default'),
+        ...(protocol === 'openai' && openaiLimitFields(limit, verdict)),
+      },
+    });
+    const key = limitKey(token.policy, token.subject, model ? formatModelRef(model) : '*');
+    const verdict = limitStore.take(key, limit, clock.now());
+    return verdict instanceof Promise ? verdict.then(counted) : counted(verdict);
+  }
+}

@@ -1,0 +1,121 @@
+import type { HttpAnswer } from '@modelgate/jwks';
+import { ManualClock } from '@modelgate/testing';
+import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { RememberedAnswers } from './remembered-answers.ts';
+
+const url = 'https://tokens.example.com/jwks';
+const options = { maxBytes: 1_000, timeoutMs: 1_000 };
+let folder: string;
+let clock: ManualClock;
+let problems: string[];
+/** What the issuer answers; undefined where it is away. */
+let issuer: { status: number; body?: string; etag?: string } | undefined;
+beforeEach(() => {
+  folder = join(mkdtempSync(join(tmpdir(), 'modelgate-state-')), 'state');
+  clock = new ManualClock();
+  problems = [];
+  issuer = { status: 200, body: 'keys', etag: '"1"' };
+});
+afterEach(() => rmSync(join(folder, '..'), { recursive: true }));
+
+function started(): (of?: string) => Promise<HttpAnswer> {
+  const answers = new RememberedAnswers({
+    folder,
+    clock,
+    onProblem: (problem) => problems.push(problem),
+    get: () => {
+      if (!issuer) return Promise.reject(new Error('away'));
+      const headers = new Headers(issuer.etag === undefined ? {} : { etag: issuer.etag });
+      return Promise.resolve({ status: issuer.status, headers, body: Buffer.from(issuer.body ?? '') });
+    },
+  });
+  return (of = url) => answers.get(of, options);
+}
+
+const file = (): string => join(folder, readdirSync(folder)[0] ?? '');
+
+describe('RememberedAnswers', () => {
+  it('gives a process that starts what the issuer said last, as old as it is', async () => {
+    await started()();
+    issuer = undefined;
+    clock.advance(3_600_000);
+    const answer = await started()();
+    expect([answer.status, Buffer.from(answer.body).toString(), answer.ageSeconds, answer.headers.get('etag')]).toEqual(
+      [200, 'keys', 3600, '"1"'],
+    );
+  });
+
+  it('also where the issuer only says that it has trouble', async () => {
+    await started()();
+    issuer = { status: 503 };
+    expect((await started()()).ageSeconds).toBe(0);
+  });
+
+  it('keeps nothing but its owner from reading it', async () => {
+    await started()();
+    expect([statSync(folder).mode & 0o777, statSync(file()).mode & 0o777]).toEqual([0o700, 0o600]);
+  });
+
+  it('asks the issuer alone once it has answered', async () => {
+    await started()();
+    const get = started();
+    await get();
+    issuer = undefined;
+    await expect(get()).rejects.toThrow('away');
+  });
+
+  it('takes 304 as a confirmation', async () => {
+    const get = started();
+    await get();
+    clock.advance(50_000_000);
+    issuer = { status: 304 };
+    await get();
+    issuer = undefined;
+    clock.advance(50_000_000);
+    expect((await started()()).ageSeconds).toBe(50_000);
+  });
+
+  it.each<[string, () => void, RegExp | undefined]>([
+    ['older than a day', () => clock.advance(86_401_000), /not of the last 86400 seconds/],
+    ['from the future', () => clock.advance(-1_000), /not of the last/],
+    [
+      'of another URL',
+      () => writeFileSync(file(), readFileSync(file(), 'utf8').replace('/jwks', '/other')),
+      /another URL/,
+    ],
+    ['half written', () => writeFileSync(file(), readFileSync(file(), 'utf8').slice(0, 40)), /is not used/],
+    [
+      'with more in it',
+      () => writeFileSync(file(), readFileSync(file(), 'utf8').replace('{', '{"x":1,')),
+      /is not used/,
+    ],
+    ['that others may write', () => chmodSync(file(), 0o622), /can be written by others/],
+    ['in a folder that others may write', () => chmodSync(folder, 0o777), /can be written by others/],
+    ['that is gone', () => rmSync(file()), undefined],
+  ])('does not use what is %s, and says so', async (_what, spoil, problem) => {
+    await started()();
+    spoil();
+    issuer = undefined;
+    await expect(started()()).rejects.toThrow('away');
+    if (problem) expect(problems).toEqual([expect.stringMatching(problem)]);
+    else expect(problems).toEqual([]);
+  });
+
+  it('answers all the same where nothing can be written', async () => {
+    folder = join(folder, '..', 'file', 'state');
+    writeFileSync(join(folder, '..'), '');
+    expect((await started()()).status).toBe(200);
+    expect(problems).toEqual([expect.stringMatching(/cannot be written/)]);
+    folder = join(folder, '..');
+  });
+
+  it('never remembers an error', async () => {
+    issuer = { status: 404 };
+    await started()();
+    issuer = undefined;
+    await expect(started()()).rejects.toThrow('away');
+  });
+});

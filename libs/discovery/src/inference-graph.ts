@@ -1,0 +1,19 @@
+import { z } from 'zod';
+import type { KubernetesObject } from './kubernetes-client.ts';
+import { offerOf, type KserveSettings, type Offer } from './offer.ts';
+
+const inferenceGraphSchema = z.looseObject({
+  spec: z.looseObject({ nodes: z.looseObject({ root: z.looseObject({ routerType: z.string() }) }) }),
+});
+
+/**
+ * An InferenceGraph, as a target of its own: whoever may call it reaches every model in it, since its router calls them
+ * behind the gateway.
+ */
+export function inferenceGraphOffer(object: KubernetesObject, { clusterDomain }: KserveSettings): Offer {
+  return offerOf(object, ({ namespace, name }) => {
+    inferenceGraphSchema.parse(object);
+    const upstream = `http://${name}.${namespace}.svc.${clusterDomain}`;
+    return { entry: { model: `${namespace}/${name}`, upstream, protocols: ['graph'] } };
+  });
+}

@@ -1,0 +1,73 @@
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { jwks, key, startIssuer, stopIssuer, verdict, verifier } from './model-token-verifier.fixture.ts';
+import { maxTokenLength } from './model-token-verifier.ts';
+import { goodClaims, SigningKey } from './model-token.fixture.ts';
+
+beforeEach(startIssuer);
+afterEach(stopIssuer);
+
+describe('T13 duplicate members', () => {
+  const header = '{"typ":"at+jwt","alg":"ES256","kid":"key-1"}';
+  it.each(['exp', 'aud', 'scope', 'iss', 'jti'])('refuses a second %s', async (name) => {
+    const payload = JSON.stringify(goodClaims());
+    const twice = payload.replace(/^\{/, `{"${name}":${JSON.stringify(goodClaims()[name])},`);
+    expect(await verdict(key.signText(header, payload))).toBe('accepted');
+    expect(await verdict(key.signText(header, twice))).toBe('malformed');
+  });
+
+  it('refuses a second alg', async () => {
+    const twice = header.replace('{', '{"alg":"none",');
+    expect(await verdict(key.signText(twice, JSON.stringify(goodClaims())))).toBe('malformed');
+  });
+
+  it('refuses a second member within a claim', async () => {
+    const payload = JSON.stringify(goodClaims()).replace('"models":', '"models":["fraud/other"],"models":');
+    expect(await verdict(key.signText(header, payload))).toBe('malformed');
+  });
+});
+
+describe('T14 other spellings of the same token', () => {
+  const token = key.token();
+  it.each([
+    ['a line feed', `${token}\n`],
+    ['a space in front', ` ${token}`],
+    ['padding', `${token}==`],
+    ['a space in the signature', `${token.slice(0, -6)} ${token.slice(-6)}`],
+    ['stray bits', token.slice(0, -1) + String.fromCharCode(token.charCodeAt(token.length - 1) + 1)],
+    ['the standard alphabet', token.replaceAll('-', '+').replaceAll('_', '/') + (/[-_]/.test(token) ? '' : '=')],
+  ])('refuses %s, whether or not the token is remembered', async (_, other) => {
+    const known = verifier();
+    expect(await verdict(other)).toBe('malformed');
+    await known.verify(token);
+    expect(known.cached(other)).toBeUndefined();
+    await expect(known.verify(other)).rejects.toMatchObject({ reason: 'malformed' });
+  });
+});
+
+describe('T15 size', () => {
+  const padded = (length: number): string => {
+    const bare = key.token({ pad: '' }).length;
+    return key.token({ pad: 'x'.repeat(Math.floor(((length - bare) * 3) / 4)) });
+  };
+
+  it('takes 8 KiB and no more', async () => {
+    // Base64url has no text of every length: another kid shifts the header by what is missing.
+    const kids = ['k', 'ke', 'key'].map((kid) => new SigningKey(kid));
+    jwks.keys = [key, ...kids];
+    const about = Math.floor(((maxTokenLength - key.token({ pad: '' }).length) * 3) / 4);
+    const lengths = Array.from({ length: 16 }, (_, index) => about - 8 + index);
+    const tokens = kids.flatMap((signer) => lengths.map((length) => signer.token({ pad: 'x'.repeat(length) })));
+    const exact = tokens.find(({ length }) => length === maxTokenLength) ?? '';
+    expect(exact).toHaveLength(maxTokenLength);
+    const known = verifier();
+    await known.verify(exact);
+    expect(known.cached(exact)).toBeDefined();
+    expect(await verdict(padded(maxTokenLength + 8))).toBe('malformed');
+    expect(await verdict('x'.repeat(10_000_000))).toBe('malformed');
+  });
+
+  it('refuses what is nested deep', async () => {
+    const payload = JSON.stringify(goodClaims()).replace(/^\{/, `{"x":${'['.repeat(2000)}${']'.repeat(2000)},`);
+    expect(await verdict(key.signText('{"typ":"at+jwt","alg":"ES256","kid":"key-1"}', payload))).toBe('malformed');
+  });
+});
