@@ -108,4 +108,9 @@ describe('architecture', () => {
     expect(about(violations(loose), 'not pinned exactly')).toHaveLength(1);
     expect(about(violations(loose), 'tags must name')).toHaveLength(1);
   });
+
+  it('fails on a test script that fails without a unit test', () => {
+    const bare = changed('@modelgate/scope', () => ({ test: 'vitest run --root ../.. --project unit libs/scope/' }));
+    expect(about(violations(bare), 'test script')).toHaveLength(1);
+  });
 });

@@ -26,6 +26,7 @@ export function violations(projects: readonly Project[]): string[] {
     ...looseVersions(project),
     ...wrongReferences(project, byName),
     ...unused(project),
+    ...failsWithoutTests(project),
     ...project.imports.flatMap((used) => importViolations(project, used, byName)),
   ]);
 }
@@ -46,6 +47,12 @@ function unused({ name, tags, dependencies, imports }: Project): string[] {
   return Object.keys(dependencies)
     .filter((dependency) => !used.has(dependency) && !neededByOthers.has(dependency))
     .map((dependency) => `${name}: ${dependency} is declared and not imported outside of tests`);
+}
+
+/** `nx affected -t test` runs it in every project that a change touches, and a project may have no unit test. */
+function failsWithoutTests({ name, test = '' }: Project): string[] {
+  const fails = test.includes('vitest run') && !test.includes('--passWithNoTests');
+  return fails ? [`${name}: its test script fails when no unit test is there: --passWithNoTests`] : [];
 }
 
 function untagged({ name, tags }: Project): string[] {

@@ -7,17 +7,26 @@ import { step, tool } from './step.ts';
 
 const help = `npm run check: format, lint, types, architecture, generated files. No test that needs a server.\n`;
 
-/** @returns the names of the checks that failed, and of those that passed */
-export async function check(): Promise<{ passed: string[]; failed: string[] }> {
+const steps: readonly [string, readonly string[]][] = [
+  ['types of tests and tools', ['tsc', '-p', 'tsconfig.test.json']],
+  ['format', ['prettier', '--check', '--log-level', 'warn', '.']],
+  ['generated pages', tool('generate.ts', '--check')],
+  ['lint', ['oxlint', '--deny-warnings']],
+];
+
+/**
+ * @param limitSeconds of each step
+ * @returns the names of the checks that failed, and of those that passed
+ */
+export async function check(limitSeconds?: number): Promise<{ passed: string[]; failed: string[] }> {
   const passed: string[] = [];
   const failed: string[] = [];
   const note = (name: string, ok: boolean): void => void (ok ? passed : failed).push(name);
 
   note('build', await build());
-  note('types of tests and tools', (await step('types of tests and tools', ['tsc', '-p', 'tsconfig.test.json'])) === 0);
-  note('format', (await step('format', ['prettier', '--check', '--log-level', 'warn', '.'])) === 0);
-  note('generated pages', (await step('generated pages', tool('generate.ts', '--check'))) === 0);
-  note('lint', (await step('lint', ['oxlint', '--deny-warnings'])) === 0);
+  for (const [name, command] of steps) {
+    note(name, (await step(name, command, limitSeconds === undefined ? {} : { limitSeconds })) === 0);
+  }
   return { passed, failed };
 }
 

@@ -9,11 +9,14 @@ import { suitesMissing } from '@modelgate/testing';
 import { build } from './build.ts';
 import { check } from './check.ts';
 import { misused } from './command-line.ts';
-import { exitCode, start, step, tool } from './step.ts';
+import { announce } from './announce.ts';
+import { exitCode, start, step, tookTooLong, tool } from './step.ts';
 import type { Tally } from './tally-reporter.ts';
 
-const suites = ['check', 'unit', 'simulation', 'integration', 'e2e'] as const;
-type Suite = (typeof suites)[number];
+/** In the order in which they run, with how many minutes each may take: a hang is a failure with a name. */
+const limits = { check: 10, unit: 10, simulation: 10, integration: 30, e2e: 20 } as const;
+type Suite = keyof typeof limits;
+const suites = Object.keys(limits) as Suite[];
 
 const help = `npm test [-- <suite> …]   suites: ${suites.join(', ')}; all of them by default
 
@@ -41,34 +44,42 @@ async function main(): Promise<number> {
   if (unknown.length > 0) misused(`There is no suite ${unknown.join(', ')}`, help);
   const wanted = suites.filter((suite) => named.length === 0 || named.includes(suite));
 
+  await announce();
   const needsParts = wanted.includes('integration') || wanted.includes('e2e');
   const parts = needsParts ? exitCode(start(tool('install-parts.ts'))) : Promise.resolve(0);
   const total: Tally = { passed: 0, failed: [], skipped: [] };
   if (!wanted.includes('check') && !(await build())) add(total, failure('build'));
+  const times: string[] = [];
   for (const suite of wanted) {
     if (suite === 'integration' || suite === 'e2e') await parts;
+    const started = Date.now();
     add(total, await run(suite));
+    times.push(`${suite} ${Math.round((Date.now() - started) / 1000)} s`);
   }
   await parts;
+  process.stdout.write(`\nTimes: ${times.join(', ')}\n`);
   return conclude(total);
 }
 
 async function run(suite: Suite): Promise<Tally> {
+  const limitSeconds = limits[suite] * 60;
   if (suite === 'check') {
-    const { passed, failed } = await check();
+    const { passed, failed } = await check(limitSeconds);
     return { passed: passed.length, failed, skipped: [] };
   }
-  return vitest(suite);
+  return vitest(suite, limitSeconds);
 }
 
-async function vitest(project: string): Promise<Tally> {
+async function vitest(project: string, limitSeconds: number): Promise<Tally> {
   const folder = mkdtempSync(join(tmpdir(), 'modelgate-tally-'));
   const file = join(folder, 'tally.json');
   try {
     const reporters = ['--reporter=default', '--reporter=./tools/tally-reporter.ts'];
     const code = await step(project, ['vitest', 'run', '--project', project, '--passWithNoTests', ...reporters], {
-      MODELGATE_TALLY: file,
+      env: { MODELGATE_TALLY: file },
+      limitSeconds,
     });
+    if (code === tookTooLong) return failure(`${project}: ended at its limit of ${limitSeconds} s`);
     const tally = JSON.parse(readFileSync(file, 'utf8')) as Tally;
     return code === 0 || tally.failed.length > 0 ? tally : { ...tally, failed: [`${project}: exit ${code}`] };
   } catch (error) {

@@ -21,6 +21,8 @@ export interface Project {
   /** Folders its tsconfig.json refers to, from the workspace's root. */
   references: readonly string[];
   imports: readonly Import[];
+  /** The command of its `test` script, which `nx affected -t test` runs. */
+  test?: string | undefined;
 }
 
 /** Test code: may use what only devDependencies declare, and the testing libraries. */
@@ -42,6 +44,7 @@ function readProject(root: string, folder: string): Project {
     name: string;
     dependencies?: Record<string, string>;
     devDependencies?: Record<string, string>;
+    scripts?: { test?: string };
     nx?: { tags?: string[] };
   };
   return {
@@ -52,6 +55,7 @@ function readProject(root: string, folder: string): Project {
     devDependencies: manifest.devDependencies ?? {},
     references: readReferences(root, folder),
     imports: readImports(join(root, folder)),
+    test: manifest.scripts?.test,
   };
 }
 
