@@ -190,7 +190,8 @@ describe('the requests of llhttp', () => {
       const answer = await bed.raw(Buffer.from(raw_b64, 'base64'), 3_500);
       const status = statusOf(answer);
       if (status >= 200 && status < 300) wrong.push(`${name}: ${status}`);
-      if (status >= 500) wrong.push(`${name}: ${status}`);
+      // 501 refuses a method that nobody knows, 505 another version of HTTP.
+      if (status >= 500 && status !== 501 && status !== 505) wrong.push(`${name}: ${status}`);
       if (type === 'request' && error_code !== 0 && status !== 0 && status < 400) wrong.push(`${name}: ${status}`);
     });
     expect(cases.length).toBeGreaterThan(130);
