@@ -98,9 +98,9 @@ describe('architecture', () => {
   });
 
   it('fails on a reference that is no dependency, and on a dependency without a reference', () => {
-    const swapped = changed('@modelgate/verifier', () => ({ references: ['libs/inference'] }));
-    expect(about(violations(swapped), 'tsconfig.json refers to libs/inference')).toHaveLength(1);
-    expect(about(violations(swapped), 'does not refer to its dependency libs/scope')).toHaveLength(1);
+    const swapped = changed('@modelgate/verifier', () => ({ references: ['libs/inference/protocols'] }));
+    expect(about(violations(swapped), 'tsconfig.json refers to libs/inference/protocols')).toHaveLength(1);
+    expect(about(violations(swapped), 'does not refer to its dependency libs/shared/scope')).toHaveLength(1);
   });
 
   it('fails on a range where a version belongs, and on a project without tags', () => {
@@ -110,7 +110,14 @@ describe('architecture', () => {
   });
 
   it('fails on a test script that fails without a unit test', () => {
-    const bare = changed('@modelgate/scope', () => ({ test: 'vitest run --root ../.. --project unit libs/scope/' }));
+    const bare = changed('@modelgate/scope', () => ({
+      test: 'vitest run --root ../.. --project unit libs/shared/scope/',
+    }));
     expect(about(violations(bare), 'test script')).toHaveLength(1);
+  });
+
+  it('fails on a library that lies with another side', () => {
+    const strayed = changed('@modelgate/scope', () => ({ folder: 'libs/token/scope' }));
+    expect(about(violations(strayed), 'does not lie in libs/shared')).toHaveLength(1);
   });
 });

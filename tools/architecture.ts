@@ -23,6 +23,7 @@ export function violations(projects: readonly Project[]): string[] {
   const byName = new Map(projects.map((project) => [project.name, project]));
   return projects.flatMap((project) => [
     ...untagged(project),
+    ...misplaced(project),
     ...looseVersions(project),
     ...wrongReferences(project, byName),
     ...unused(project),
@@ -60,6 +61,13 @@ function untagged({ name, tags }: Project): string[] {
   const side = tag(tags, 'side');
   const known = layer !== undefined && layer in mayUse && ['token', 'inference', 'shared'].includes(side ?? '');
   return known ? [] : [`${name}: tags must name one known layer and one side, not [${tags.join(', ')}]`];
+}
+
+/** A library lies with its side; what only tests and `npm start` use lies apart. */
+function misplaced({ name, folder, tags }: Project): string[] {
+  if (!folder.startsWith('libs/')) return [];
+  const group = tag(tags, 'layer') === 'testing' ? 'testing' : tag(tags, 'side');
+  return folder.startsWith(`libs/${group}/`) ? [] : [`${name}: ${folder} does not lie in libs/${group}`];
 }
 
 function looseVersions({ name, dependencies, devDependencies }: Project): string[] {

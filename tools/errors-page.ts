@@ -1,10 +1,10 @@
 /**
  * The page `docs/reference/errors.md`: every reason that a caller may read, from the tables that answers are made of.
  */
-import { denialReasons, deny, type DenialReason } from '../libs/inference/src/denial.ts';
-import { grpcStatus } from '../libs/inference/src/grpc-error.ts';
-import { openaiError } from '../libs/inference/src/openai-error.ts';
-import { OAuthError, oauthErrorCodes, type OAuthErrorCode } from '../libs/oauth/src/oauth-error.ts';
+import { denialReasons, deny, type DenialReason } from '../libs/inference/protocols/src/denial.ts';
+import { grpcStatus } from '../libs/inference/protocols/src/grpc-error.ts';
+import { openaiError } from '../libs/inference/protocols/src/openai-error.ts';
+import { OAuthError, oauthErrorCodes, type OAuthErrorCode } from '../libs/shared/oauth/src/oauth-error.ts';
 
 /** google.rpc.Code. */
 const grpcNames: Readonly<Record<string, string>> = {

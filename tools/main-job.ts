@@ -72,7 +72,7 @@ export async function runMainJob(stack: Stack, say: (text: string) => void): Pro
 
 /** The spare needs its lead time before it may sign; the stack is configured so that this is a matter of seconds. */
 async function rotate(stack: Stack): Promise<string> {
-  const command = join(root, 'apps/token-service/dist/admin/main.js');
+  const command = join(root, 'apps/token-service/dist/admin-command/main.js');
   const env = { PATH: process.env['PATH'] ?? '', ...stack.tokenServiceEnv };
   for (let tries = 0; ; tries++) {
     try {

@@ -1,5 +1,5 @@
 /**
- * Generates the Prisma client into libs/store, where it is missing or older than the schema. Prisma's command insists on a
+ * Generates the Prisma client into libs/token/store, where it is missing or older than the schema. Prisma's command insists on a
  * schema engine that it would download from a host of its own, and uses none to generate: naming any existing file as that
  * engine lets a machine generate that reaches nothing but the npm registry.
  */
@@ -9,7 +9,7 @@ import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { root } from './step.ts';
 
-const generated = join(root, 'libs/store/src/generated');
+const generated = join(root, 'libs/token/store/src/generated');
 const stamp = join(generated, '.schema');
 
 /** What the generated client depends on: the schema and the generator's version. */

@@ -21,7 +21,7 @@ interface JsonReport {
  * fails where the JWKS does not hold throughout or the next tick does not put things right.
  */
 export function tryKillPoints(): KillPoints {
-  const suite = ['--project', 'integration', 'libs/store/src/kill-points.itest.ts'];
+  const suite = ['--project', 'integration', 'libs/token/store/src/kill-points.itest.ts'];
   const folder = mkdtempSync(join(tmpdir(), 'modelgate-kill-points-'));
   const file = join(folder, 'report.json');
   spawnSync('vitest', ['run', ...suite, '--reporter=json', `--outputFile=${file}`], { cwd: root });

@@ -21,7 +21,7 @@ COPY --from=dependencies /app ./
 COPY --from=build /src/apps/token-service/dist apps/token-service/dist
 COPY --from=build /src/prisma/migrations prisma/migrations
 RUN mkdir /data && chown node:node /data \
- && printf '#!/bin/sh\nexec node /app/apps/token-service/dist/admin/main.js "$@"\n' > /usr/local/bin/modelgate-admin \
+ && printf '#!/bin/sh\nexec node /app/apps/token-service/dist/admin-command/main.js "$@"\n' > /usr/local/bin/modelgate-admin \
  && chmod 755 /usr/local/bin/modelgate-admin
 USER node
 EXPOSE 8080 8090

@@ -1,4 +1,4 @@
-import type { Denial } from '@modelgate/inference';
+import type { Denial } from '@modelgate/protocols';
 import { PassThrough } from 'node:stream';
 import { setImmediate as turn } from 'node:timers/promises';
 import { describe, expect, it } from 'vitest';

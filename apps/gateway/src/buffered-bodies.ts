@@ -1,4 +1,4 @@
-import { deny, isDenial, type Denial } from '@modelgate/inference';
+import { deny, isDenial, type Denial } from '@modelgate/protocols';
 import type { Readable } from 'node:stream';
 import { InFlight } from './in-flight.ts';
 

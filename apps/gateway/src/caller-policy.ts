@@ -1,4 +1,4 @@
-import type { RawRequest } from '@modelgate/inference';
+import type { RawRequest } from '@modelgate/protocols';
 import { strictTransportSecurity } from '@modelgate/nest';
 import type { Cors } from './cors.ts';
 import type { Inbound } from './inbound.ts';

@@ -1,5 +1,5 @@
 import { catalogueSchema } from '@modelgate/catalogue';
-import { Catalogue } from '@modelgate/inference';
+import { Catalogue } from '@modelgate/protocols';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';

@@ -2,7 +2,7 @@ import type { KubernetesClient } from '@modelgate/discovery';
 import { configured, reasonOf, type Logger } from '@modelgate/nest';
 import { SystemClock } from '@modelgate/oauth';
 import { MemoryLimitStore, type LimitStore } from '@modelgate/rate-limit';
-import { RedisLimitStore, SharedLimits } from '@modelgate/shared-limits';
+import { RedisLimitStore, SharedLimits } from '@modelgate/redis-limits';
 import { CertificateError, listenerCertificates } from '@modelgate/tls';
 import { CallerPolicy } from './caller-policy.ts';
 import { clusterSource, type ClusterModels } from './cluster-models.ts';

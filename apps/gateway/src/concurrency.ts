@@ -1,4 +1,4 @@
-import { deny, type Denial, type Operation } from '@modelgate/inference';
+import { deny, type Denial, type Operation } from '@modelgate/protocols';
 import { formatModelRef } from '@modelgate/scope';
 import type { ModelToken } from '@modelgate/verifier';
 import { InFlight } from './in-flight.ts';

@@ -1,4 +1,4 @@
-import { deny, isDenial, type CanonicalRequest, type Classified, type Denial } from '@modelgate/inference';
+import { deny, isDenial, type CanonicalRequest, type Classified, type Denial } from '@modelgate/protocols';
 
 /** Anthropic's clients send their credential in a field of their own; with both, nobody knows which one is meant. */
 export function credentialOf({

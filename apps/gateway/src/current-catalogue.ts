@@ -1,5 +1,5 @@
 import { mergeCatalogue, type CatalogueDocument, type CatalogueModel } from '@modelgate/catalogue';
-import { Catalogue } from '@modelgate/inference';
+import { Catalogue } from '@modelgate/protocols';
 import { ConfigurationError, type Logger } from '@modelgate/nest';
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';

@@ -1,5 +1,5 @@
 import { Http1Connections } from '@modelgate/http1-server';
-import { deny } from '@modelgate/inference';
+import { deny } from '@modelgate/protocols';
 import { logListening, type Logger, type TrustedProxies } from '@modelgate/nest';
 import { serverOptions, type CertificateWatch } from '@modelgate/tls';
 import type { BeforeApplicationShutdown, OnApplicationShutdown } from '@nestjs/common';

@@ -13,7 +13,7 @@ import {
   type CatalogueQuestion,
   type Denial,
   type Operation,
-} from '@modelgate/inference';
+} from '@modelgate/protocols';
 import { requestId } from '@modelgate/nest';
 import { bearerToken, OAuthError } from '@modelgate/oauth';
 import { KeysUnavailable, TokenRejected, type ModelToken } from '@modelgate/verifier';

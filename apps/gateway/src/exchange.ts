@@ -1,4 +1,4 @@
-import type { CanonicalRequest, Classified, Operation } from '@modelgate/inference';
+import type { CanonicalRequest, Classified, Operation } from '@modelgate/protocols';
 import type { ModelToken } from '@modelgate/verifier';
 import type { RefusedRequest } from './refusal.ts';
 

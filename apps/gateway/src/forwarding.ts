@@ -1,4 +1,4 @@
-import { deny, filterList, isDenial, requestHeaders, type Denial, type DenialReason } from '@modelgate/inference';
+import { deny, filterList, isDenial, requestHeaders, type Denial, type DenialReason } from '@modelgate/protocols';
 import type { Logger } from '@modelgate/nest';
 import { formatModelRef } from '@modelgate/scope';
 import { UpstreamError, type AnswerHooks, type OutgoingBody, type UpstreamPool } from '@modelgate/upstream';

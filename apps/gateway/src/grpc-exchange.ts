@@ -12,7 +12,7 @@ import {
   type GrpcOperation,
   type Operation,
   type ResolvedMessage,
-} from '@modelgate/inference';
+} from '@modelgate/protocols';
 import type { Logger } from '@modelgate/nest';
 import { formatModelRef } from '@modelgate/scope';
 import { GrpcCall, UpstreamError, type GrpcAnswer } from '@modelgate/upstream';

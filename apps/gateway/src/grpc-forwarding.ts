@@ -1,4 +1,4 @@
-import { filterIndex, GrpcFrameReader } from '@modelgate/inference';
+import { filterIndex, GrpcFrameReader } from '@modelgate/protocols';
 import { UpstreamError, type GrpcAnswer, type GrpcAnswerHandler } from '@modelgate/upstream';
 
 /** How the way of one answer ends; exactly one of the two is called, once. */

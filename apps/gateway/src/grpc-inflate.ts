@@ -1,4 +1,4 @@
-import { deny, type Denial, type GrpcEncoding, type GrpcFrame } from '@modelgate/inference';
+import { deny, type Denial, type GrpcEncoding, type GrpcFrame } from '@modelgate/protocols';
 import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zlib';
 import type { HeldBytes } from './buffered-bodies.ts';
 

@@ -1,4 +1,4 @@
-import { deny, GrpcFrameError, GrpcFrameReader, type Denial, type GrpcFrame } from '@modelgate/inference';
+import { deny, GrpcFrameError, GrpcFrameReader, type Denial, type GrpcFrame } from '@modelgate/protocols';
 import type { Readable } from 'node:stream';
 import type { HeldBytes } from './buffered-bodies.ts';
 

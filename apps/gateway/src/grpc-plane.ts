@@ -1,4 +1,4 @@
-import { acceptedEncodings, deny, grpcCallFields, isDenial, type GrpcOperation } from '@modelgate/inference';
+import { acceptedEncodings, deny, grpcCallFields, isDenial, type GrpcOperation } from '@modelgate/protocols';
 import type { Logger } from '@modelgate/nest';
 import { Http2Answer, type GrpcUpstreams } from '@modelgate/upstream';
 import type { ModelToken } from '@modelgate/verifier';

@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { grpcMethods, type GrpcMethod } from '@modelgate/inference';
+import { grpcMethods, type GrpcMethod } from '@modelgate/protocols';
 import { verbs } from '@modelgate/scope';
 import { grpcMessage } from '@modelgate/testing';
 import { afterAll, beforeAll, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { isDenial, http2Request, type Denial } from '@modelgate/inference';
+import { isDenial, http2Request, type Denial } from '@modelgate/protocols';
 import { Http2Answer } from '@modelgate/upstream';
 import {
   constants,

@@ -1,4 +1,4 @@
-import type { RawRequest } from '@modelgate/inference';
+import type { RawRequest } from '@modelgate/protocols';
 import type { AnswerSink, OutgoingBody } from '@modelgate/upstream';
 
 /** One request as it came in, whatever version of HTTP carried it. */

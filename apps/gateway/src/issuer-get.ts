@@ -1,4 +1,4 @@
-import { httpGet, type HttpGet } from '@modelgate/jwks';
+import { httpGet, type HttpGet } from '@modelgate/jwt';
 import type { Logger } from '@modelgate/nest';
 import type { Clock } from '@modelgate/oauth';
 import type { Config } from './config.ts';

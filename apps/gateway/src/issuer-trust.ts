@@ -1,4 +1,4 @@
-import { JwksManager, type HttpGet } from '@modelgate/jwks';
+import { JwksManager, type HttpGet } from '@modelgate/jwt';
 import { reasonOf, type Logger } from '@modelgate/nest';
 import type { Clock } from '@modelgate/oauth';
 import {

@@ -1,4 +1,4 @@
-import type { Catalogue, Upstream, UpstreamTls } from '@modelgate/inference';
+import type { Catalogue, Upstream, UpstreamTls } from '@modelgate/protocols';
 import { ConfigurationError, type Logger } from '@modelgate/nest';
 import { CertificateError, CertificateWatch, clientOptions, type CertificateFiles } from '@modelgate/tls';
 import type { ConnectionOptions } from 'node:tls';

@@ -1,4 +1,4 @@
-import { deny, type Denial } from '@modelgate/inference';
+import { deny, type Denial } from '@modelgate/protocols';
 import type { Clock, NumericDate } from '@modelgate/oauth';
 import { KeysUnavailable, TokenRejected } from '@modelgate/verifier';
 import type { IssuerTrust } from './issuer-trust.ts';

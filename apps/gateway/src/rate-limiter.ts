@@ -1,4 +1,4 @@
-import { deny, type Denial, type Protocol } from '@modelgate/inference';
+import { deny, type Denial, type Protocol } from '@modelgate/protocols';
 import type { Clock } from '@modelgate/oauth';
 import {
   limitKey,

@@ -1,4 +1,4 @@
-import type { GrpcMethod, SurfaceRow } from '@modelgate/inference';
+import type { GrpcMethod, SurfaceRow } from '@modelgate/protocols';
 import { kserve, kserveOpenai, mlserver } from '@modelgate/real-parts';
 import { grpcMessage } from '@modelgate/testing';
 import { CountedDoor } from './counted-door.fixture.ts';

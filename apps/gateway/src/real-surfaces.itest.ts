@@ -1,5 +1,5 @@
 import { status } from '@grpc/grpc-js';
-import { grpcMethods, surfaceRows } from '@modelgate/inference';
+import { grpcMethods, surfaceRows } from '@modelgate/protocols';
 import { requireOrSkip } from '@modelgate/real-parts';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestBed } from './gateway.fixture.ts';

@@ -1,4 +1,4 @@
-import { dialectOf, grpcStatus, renderDenial, type Denial, type Operation, type Protocol } from '@modelgate/inference';
+import { dialectOf, grpcStatus, renderDenial, type Denial, type Operation, type Protocol } from '@modelgate/protocols';
 import type { Logger } from '@modelgate/nest';
 import { formatModelRef } from '@modelgate/scope';
 import { Http2Answer } from '@modelgate/upstream';

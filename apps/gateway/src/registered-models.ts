@@ -1,5 +1,5 @@
 import { RegisteredModelsReader, type CatalogueModel } from '@modelgate/catalogue';
-import type { HttpGet } from '@modelgate/jwks';
+import type { HttpGet } from '@modelgate/jwt';
 import { ConfigurationError, reasonOf, type Logger } from '@modelgate/nest';
 import { parseStrictJson, type Clock } from '@modelgate/oauth';
 import { discoverIssuer, PollingFeed } from '@modelgate/verifier';

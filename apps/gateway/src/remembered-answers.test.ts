@@ -1,4 +1,4 @@
-import type { HttpAnswer } from '@modelgate/jwks';
+import type { HttpAnswer } from '@modelgate/jwt';
 import { ManualClock } from '@modelgate/testing';
 import { chmodSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';

@@ -1,4 +1,4 @@
-import type { HttpAnswer, HttpGet } from '@modelgate/jwks';
+import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
 import type { Clock } from '@modelgate/oauth';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';

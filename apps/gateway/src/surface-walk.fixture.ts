@@ -1,4 +1,4 @@
-import type { SurfaceRow } from '@modelgate/inference';
+import type { SurfaceRow } from '@modelgate/protocols';
 import { verbs, type Verb } from '@modelgate/scope';
 
 /** The namespace of the models that the walk asks; each is `iris` at its server. */

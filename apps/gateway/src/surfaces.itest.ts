@@ -1,4 +1,4 @@
-import { surfaceRows, type SurfaceRow } from '@modelgate/inference';
+import { surfaceRows, type SurfaceRow } from '@modelgate/protocols';
 import { connect, type ClientHttp2Session } from 'node:http2';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TestBed, type Answer } from './gateway.fixture.ts';

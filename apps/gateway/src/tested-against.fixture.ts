@@ -1,4 +1,4 @@
-import type { GrpcMethod, SurfaceRow } from '@modelgate/inference';
+import type { GrpcMethod, SurfaceRow } from '@modelgate/protocols';
 
 /** The model servers of others that the suites run; the names are those of `docs/reference/surfaces.md`. */
 export const realServers = ['KServe 0.21', 'KServe 0.14', 'MLServer 1.7'] as const;

@@ -2,20 +2,20 @@ import { RevocationEndpoint, TokenEndpoint } from '@modelgate/issuance';
 import { KeyRing } from '@modelgate/keys';
 import { HealthModule } from '@modelgate/nest';
 import type { DynamicModule } from '@nestjs/common';
-import { CatalogueFeed } from './catalogue-feed.ts';
-import { CatalogueReaders } from './catalogue-readers.ts';
-import { CatalogueController } from './catalogue.controller.ts';
+import { CatalogueFeed } from './feeds/catalogue-feed.ts';
+import { CatalogueReaders } from './feeds/catalogue-readers.ts';
+import { CatalogueController } from './feeds/catalogue.controller.ts';
 import type { Composition } from './composition.ts';
-import { FeedsController } from './feeds.controller.ts';
-import { Issuer } from './issuer.ts';
-import { JwksController } from './jwks.controller.ts';
-import { KeyReconciler } from './key-reconciler.ts';
-import { LimitsFeed } from './limits-feed.ts';
-import { MetadataController } from './metadata.controller.ts';
-import { RevocationController } from './revocation.controller.ts';
-import { RevocationsFeed } from './revocations-feed.ts';
-import { VerifierCensus } from './verifier-census.ts';
-import { TokenController } from './token.controller.ts';
+import { FeedsController } from './feeds/feeds.controller.ts';
+import { Issuer } from './oauth/issuer.ts';
+import { JwksController } from './keys/jwks.controller.ts';
+import { KeyReconciler } from './keys/key-reconciler.ts';
+import { LimitsFeed } from './feeds/limits-feed.ts';
+import { MetadataController } from './oauth/metadata.controller.ts';
+import { RevocationController } from './oauth/revocation.controller.ts';
+import { RevocationsFeed } from './feeds/revocations-feed.ts';
+import { VerifierCensus } from './keys/verifier-census.ts';
+import { TokenController } from './oauth/token.controller.ts';
 
 /** The service's HTTP surface. What stands behind it is composed in `composition.ts`. */
 export class AppModule {

@@ -24,21 +24,21 @@ import {
   PrismaSigningKeyStore,
 } from '@modelgate/store';
 import { fileURLToPath } from 'node:url';
-import { AccessFile } from './access-file.ts';
+import { AccessFile } from './access/access-file.ts';
 import { AdminAccess, type AdminSettings } from './admin-api/admin-access.ts';
-import type { LiveTokens } from './admin-api/live-tokens.ts';
-import { CatalogueFeed } from './catalogue-feed.ts';
-import { CatalogueReaders } from './catalogue-readers.ts';
+import type { LiveTokens } from './admin-api/keys/live-tokens.ts';
+import { CatalogueFeed } from './feeds/catalogue-feed.ts';
+import { CatalogueReaders } from './feeds/catalogue-readers.ts';
 import type { Config } from './config.ts';
-import { Issuer } from './issuer.ts';
+import { Issuer } from './oauth/issuer.ts';
 import { JobScheduler } from './jobs/job-scheduler.ts';
-import { keyJobs } from './jobs/key-jobs.ts';
-import { checkKeks, openKeks } from './keks.ts';
-import { KeyReconciler } from './key-reconciler.ts';
-import { LimitsFeed } from './limits-feed.ts';
-import { RevocationsFeed } from './revocations-feed.ts';
+import { keyJobs } from './keys/key-jobs.ts';
+import { checkKeks, openKeks } from './keys/keks.ts';
+import { KeyReconciler } from './keys/key-reconciler.ts';
+import { LimitsFeed } from './feeds/limits-feed.ts';
+import { RevocationsFeed } from './feeds/revocations-feed.ts';
 import { TokenServiceReadiness } from './readiness.ts';
-import { VerifierCensus } from './verifier-census.ts';
+import { VerifierCensus } from './keys/verifier-census.ts';
 
 const shippedMigrations = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
 

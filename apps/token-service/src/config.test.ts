@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AccessFile } from './access-file.ts';
+import { AccessFile } from './access/access-file.ts';
 import { readConfig } from './config.ts';
 
 const good = {

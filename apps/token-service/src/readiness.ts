@@ -2,7 +2,7 @@ import type { IssuerDispatch } from '@modelgate/federation';
 import type { KeyRing } from '@modelgate/keys';
 import { ReadinessChecks } from '@modelgate/nest';
 import type { Database } from '@modelgate/store';
-import type { KeyReconciler } from './key-reconciler.ts';
+import type { KeyReconciler } from './keys/key-reconciler.ts';
 
 /** Ready: the database answers, a key can sign, and the keys of at least one identity provider are there. */
 export class TokenServiceReadiness extends ReadinessChecks {

@@ -3,13 +3,13 @@ import { ModelRegistry } from '@modelgate/model-registry';
 import type { DynamicModule } from '@nestjs/common';
 import { PassportModule } from '@nestjs/passport';
 import type { AdminParts } from '../composition.ts';
-import { VerifierCensus } from '../verifier-census.ts';
+import { VerifierCensus } from '../keys/verifier-census.ts';
 import { AdminAccess } from './admin-access.ts';
 import { AdminGuard } from './admin.guard.ts';
 import { AdminStrategy } from './admin.strategy.ts';
-import { KeysController } from './keys.controller.ts';
-import { LiveTokens } from './live-tokens.ts';
-import { ModelsController } from './models.controller.ts';
+import { KeysController } from './keys/keys.controller.ts';
+import { LiveTokens } from './keys/live-tokens.ts';
+import { ModelsController } from './models/models.controller.ts';
 import { OpenApiController } from './openapi.controller.ts';
 
 /** The admin API, on a listener of its own. */

@@ -2,10 +2,10 @@ import 'reflect-metadata';
 import { OpenApiContract } from '@modelgate/testing';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { adminOperations } from './admin-operations.ts';
+import { adminOperations } from './keys/key-operations.ts';
 import { operationOf } from './admin.guard.ts';
-import { KeysController } from './keys.controller.ts';
-import { ModelsController } from './models.controller.ts';
+import { KeysController } from './keys/keys.controller.ts';
+import { ModelsController } from './models/models.controller.ts';
 import { openApiDocument } from './openapi.ts';
 
 /** What Nest routes to a controller's handlers: operation → method and path, as the decorators say. */

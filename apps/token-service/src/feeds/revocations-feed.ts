@@ -1,0 +1,42 @@
+import { RevocationStore } from '@modelgate/issuance';
+import type { KeyRing } from '@modelgate/keys';
+import type { TaggedDocument } from '@modelgate/nest';
+import { Clock } from '@modelgate/oauth';
+import { createHash } from 'node:crypto';
+import { SharedDocument } from './shared-document.ts';
+
+/** A verifier accepts a token for as long past its `exp`, and one that starts then must hear of it. */
+export const longestSkewSeconds = 300;
+
+/** What was revoked, as gateways read it: `{"version", "tokens": [{"jti", "exp"}], "kids": []}`. */
+export class RevocationsFeed {
+  readonly #store: RevocationStore;
+  readonly #keys: Pick<KeyRing, 'revokedKids'>;
+  readonly #clock: Clock;
+  readonly #document: SharedDocument;
+
+  constructor(store: RevocationStore, keys: Pick<KeyRing, 'revokedKids'>, clock: Clock) {
+    this.#store = store;
+    this.#keys = keys;
+    this.#clock = clock;
+    this.#document = new SharedDocument(clock, (last) => this.#make(last));
+  }
+
+  /** @throws StoreUnavailable: an old list would tell a gateway that nothing was revoked since */
+  document(): Promise<TaggedDocument> {
+    return this.#document.read();
+  }
+
+  async #make(last: TaggedDocument | undefined): Promise<TaggedDocument> {
+    const snapshot = await this.#store.snapshot(this.#clock.seconds() - longestSkewSeconds);
+    const kids = [...this.#keys.revokedKids()].sort();
+    const version = createHash('sha256')
+      .update(`${snapshot.version} ${kids.join(' ')}`)
+      .digest('base64url')
+      .slice(0, 22);
+    const etag = `"${version}"`;
+    if (last?.etag === etag) return last;
+    const tokens = snapshot.tokens.map(({ jti, expiresAt }) => ({ jti, exp: expiresAt }));
+    return { body: Buffer.from(JSON.stringify({ version, tokens, kids })), etag };
+  }
+}

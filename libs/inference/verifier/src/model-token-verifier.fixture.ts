@@ -1,0 +1,43 @@
+/** A verifier before an issuer in memory; `startIssuer` makes both anew, and stands before each test. */
+import { JwksManager } from '@modelgate/jwt';
+import { audience, issuer, Jwks, SigningKey, startOfTime, StillClock } from './model-token.fixture.ts';
+import { ModelTokenVerifier, type ModelTokenVerifierOptions } from './model-token-verifier.ts';
+import { RevocationList } from './revocation-list.ts';
+import { TokenRejected } from './token-rejected.ts';
+
+export const key = new SigningKey('key-1');
+/** Another key of the same name, which the issuer does not publish. */
+export const stranger = new SigningKey('key-1');
+export let clock: StillClock;
+export let jwks: Jwks;
+export let revocations: RevocationList;
+export let manager: JwksManager;
+
+export async function startIssuer(): Promise<void> {
+  clock = new StillClock();
+  jwks = new Jwks(key);
+  revocations = new RevocationList({ clock });
+  manager = new JwksManager({ url: `${issuer}/jwks`, algorithms: ['ES256'], clock, get: jwks.get });
+  await manager.start();
+}
+
+export function stopIssuer(): void {
+  manager.stop();
+}
+
+export function verifier(options: Partial<ModelTokenVerifierOptions> = {}): ModelTokenVerifier {
+  const rules = { issuer, audience, skewSeconds: 30, maxLifetimeSeconds: 3600 };
+  return new ModelTokenVerifier({ ...rules, keys: manager, revocations, clock, ...options });
+}
+
+export async function verdict(token: string, options?: Partial<ModelTokenVerifierOptions>): Promise<string> {
+  return verifier(options)
+    .verify(token)
+    .then(
+      () => 'accepted',
+      (error: unknown) => (error instanceof TokenRejected ? error.reason : String(error)),
+    );
+}
+
+export const revoke = (...jtis: string[]) =>
+  revocations.replace({ tokens: jtis.map((jti) => ({ jti, exp: startOfTime + 900 })), kids: [] });

@@ -1,0 +1,75 @@
+import type { HttpGet } from '@modelgate/jwt';
+import type { Clock } from '@modelgate/oauth';
+
+export interface PollingFeedOptions<T> {
+  url: string;
+  get: HttpGet;
+  clock: Clock;
+  intervalMs: number;
+  /** Throws where the body is not what it should be; the last good value stays. */
+  parse: (body: Uint8Array) => T;
+  onValue: (value: T) => void;
+  onError?: (error: unknown) => void;
+}
+
+const maxBytes = 16 * 1024 * 1024;
+const timeoutMs = 3_000;
+
+/** A document polled with its ETag (RFC 9110 §13.1.2): each change reaches `onValue` once, and a failure keeps what was had. */
+export class PollingFeed<T> {
+  readonly #options: PollingFeedOptions<T>;
+  #etag: string | undefined;
+  #confirmedAt = Number.NEGATIVE_INFINITY;
+  #timer: NodeJS.Timeout | undefined;
+  readonly #stopping = new AbortController();
+
+  constructor(options: PollingFeedOptions<T>) {
+    this.#options = options;
+  }
+
+  /** Polls until the first value is there, then goes on in the background. Rejects where the first poll fails; it goes on all the same. */
+  async start(): Promise<void> {
+    try {
+      await this.poll();
+    } finally {
+      this.#schedule();
+    }
+  }
+
+  /** For good; a poll under way is given up. */
+  stop(): void {
+    this.#stopping.abort();
+    clearTimeout(this.#timer);
+  }
+
+  /** Seconds since the value was last confirmed; Infinity before the first. */
+  ageSeconds(): number {
+    return (this.#options.clock.now() - this.#confirmedAt) / 1000;
+  }
+
+  async poll(): Promise<void> {
+    const { url, get, parse, onValue, clock } = this.#options;
+    const { signal } = this.#stopping;
+    const askedAt = clock.now();
+    const headers = this.#etag === undefined ? {} : { 'if-none-match': this.#etag };
+    const answer = await get(url, { maxBytes, timeoutMs, headers, signal });
+    if (answer.status === 200) {
+      onValue(parse(answer.body));
+      this.#etag = answer.headers.get('etag') ?? undefined;
+    } else if (answer.status !== 304 || this.#etag === undefined) {
+      throw new Error(`${url} answered ${answer.status}`);
+    }
+    // Whatever changed while it was asked may be missing from the answer.
+    this.#confirmedAt = askedAt - (answer.ageSeconds ?? 0) * 1000;
+  }
+
+  #schedule(): void {
+    if (this.#stopping.signal.aborted) return;
+    this.#timer = setTimeout(() => {
+      this.poll()
+        .catch((error: unknown) => this.#stopping.signal.aborted || this.#options.onError?.(error))
+        .finally(() => this.#schedule());
+    }, this.#options.intervalMs);
+    this.#timer.unref();
+  }
+}
