@@ -1,3 +1,4 @@
+import { RateLimiter } from '@modelgate/authorization';
 import type { KubernetesClient } from '@modelgate/discovery';
 import { configured, reasonOf, type Logger } from '@modelgate/nest';
 import { SystemClock } from '@modelgate/oauth';
@@ -16,7 +17,6 @@ import { issuerGet } from './issuer-get.ts';
 import { IssuerTrust } from './issuer-trust.ts';
 import { ModelServerFiles } from './model-server-files.ts';
 import { PolicyLimits } from './policy-limits.ts';
-import { RateLimiter } from './rate-limiter.ts';
 import { RegisteredModels, registrySource, type RegisteredModelsOptions } from './registered-models.ts';
 
 /** What a gateway is made of, once its configuration has been read. */

@@ -1,3 +1,4 @@
+import { Authorizer, type RateLimiter } from '@modelgate/authorization';
 import type { Logger } from '@modelgate/nest';
 import type { Clock } from '@modelgate/oauth';
 import { GrpcUpstreams, UpstreamPool, type UpstreamPoolOptions } from '@modelgate/upstream';
@@ -11,7 +12,6 @@ import { GrpcPlane } from './grpc-plane.ts';
 import type { IssuerTrust } from './issuer-trust.ts';
 import type { ModelServerFiles } from './model-server-files.ts';
 import { OpenCalls } from './open-calls.ts';
-import type { RateLimiter } from './rate-limiter.ts';
 
 export interface DataPlaneParts {
   catalogue: CurrentCatalogue;
@@ -28,8 +28,10 @@ export function dataPlanes(config: Config, parts: DataPlaneParts) {
   const upstreams = new UpstreamPool(upstreamOptions(config, parts.files));
   const grpcUpstreams = new GrpcUpstreams(upstreamOptions(config, parts.files));
   const perSubject = config.MAX_CONCURRENT_PER_SUBJECT;
+  const { trust, catalogue, limiter } = parts;
   const shared = {
     ...parts,
+    authorizer: new Authorizer({ trust, catalogue, limiter }),
     concurrency: new Concurrency(perSubject),
     bodies: new BufferedBodies({
       maxBytes: config.MAX_BUFFERED_BYTES,

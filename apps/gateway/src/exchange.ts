@@ -1,12 +1,11 @@
-import type { CanonicalRequest, Classified, Operation } from '@modelgate/protocols';
+import type { CanonicalRequest, Operation } from '@modelgate/protocols';
 import type { ModelToken } from '@modelgate/verifier';
 import type { RefusedRequest } from './refusal.ts';
 
 /** One request on its way through, and what is known of it so far. */
 export interface Exchange extends RefusedRequest {
   canonical: CanonicalRequest;
-  classified: Classified;
-  /** The body, where it had to be read to know what is wanted. */
+  /** The body, if it had to be read to know what is wanted. */
   body?: Buffer;
 }
 

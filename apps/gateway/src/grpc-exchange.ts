@@ -1,11 +1,10 @@
+import { isRefusal } from '@modelgate/authorization';
 import {
-  decide,
   deny,
   framedLength,
   grpcMetadata,
   isDenial,
   lengthOf,
-  resolveMessage,
   type Denial,
   type GrpcCallFields,
   type GrpcFrame,
@@ -108,20 +107,18 @@ export class GrpcExchange implements OpenCall {
   async #judge(frame: GrpcFrame, last: boolean): Promise<Denial | undefined> {
     const pieces = await this.#plain(frame);
     if (isDenial(pieces)) return pieces;
-    const { token, request, options } = this.#parts;
-    const resolved = resolveMessage(this.#parts.wanted, pieces);
-    if (isDenial(resolved)) return (resolved.asked && decide(token, resolved.asked)) ?? resolved;
-    const { operation } = resolved;
-    request.operation = operation;
-    const length = lengthOf(resolved.pieces);
-    const denial = (await this.#tokenProblem()) ?? decide(token, operation) ?? this.#misplaced(operation, length);
-    if (denial) return denial;
-    const counted = await options.limiter.count(token, operation);
-    request.headers = { ...request.headers, ...counted.fields };
-    if (counted.denial) return counted.denial;
+    const { token, wanted, request, options } = this.#parts;
+    const problem = await this.#tokenProblem();
+    if (problem) return problem;
+    const verdict = await options.authorizer.authorizeMessage({ wanted, token, first: this.#first }, pieces);
+    const { operation, fields } = verdict;
+    if (operation) request.operation = operation;
+    if (fields) request.headers = { ...request.headers, ...fields };
+    if (isRefusal(verdict)) return verdict.denial;
     if (this.#settled) return undefined;
+    const length = lengthOf(verdict.pieces);
     const held = framedLength(frame) + (frame.compressed ? lengthOf(pieces) : 0);
-    return this.#enter(operation) ?? this.#send(resolved, { length, held }, last);
+    return this.#enter(verdict.operation) ?? this.#send(verdict, { length, held }, last);
   }
 
   #plain(frame: GrpcFrame): Buffer[] | Promise<Buffer[] | Denial> {
@@ -134,13 +131,6 @@ export class GrpcExchange implements OpenCall {
   async #tokenProblem(): Promise<Denial | undefined> {
     if (!this.#first) return undefined;
     return (await this.#parts.options.openCalls.problem(this.credential))?.denial;
-  }
-
-  #misplaced(operation: Operation, length: number): Denial | undefined {
-    const { upstream } = operation;
-    if (length > (upstream.maxBodyBytes ?? length)) return deny('body_too_large');
-    if (!this.#first || serverOf(this.#first) === serverOf(operation)) return undefined;
-    return deny('model_ambiguous', { message: 'The messages of one call must be for models of one server.' });
   }
 
   /** A call counts as one under way for each model that it has messages for. */
@@ -218,10 +208,6 @@ const longestTimerMs = 2 ** 31 - 1;
 
 function deadlineOf({ timeout }: GrpcCallFields, onPassed: () => void): NodeJS.Timeout | undefined {
   return timeout && timeout.ms <= longestTimerMs ? setTimeout(onPassed, timeout.ms) : undefined;
-}
-
-function serverOf({ upstream }: Operation): string {
-  return JSON.stringify([upstream.origins, upstream.host, upstream.tls]);
 }
 
 function upstreamDenial({ reason, retryAfterSeconds }: UpstreamError): Denial {

@@ -1,3 +1,4 @@
+import type { Authorizer } from '@modelgate/authorization';
 import { acceptedEncodings, deny, grpcCallFields, isDenial, type GrpcOperation } from '@modelgate/protocols';
 import type { Logger } from '@modelgate/nest';
 import { Http2Answer, type GrpcUpstreams } from '@modelgate/upstream';
@@ -8,12 +9,11 @@ import type { CurrentCatalogue } from './current-catalogue.ts';
 import { GrpcExchange } from './grpc-exchange.ts';
 import type { ModelServerFiles } from './model-server-files.ts';
 import type { OpenCalls } from './open-calls.ts';
-import type { RateLimiter } from './rate-limiter.ts';
 import { refuse, type RefusedRequest } from './refusal.ts';
 
 export interface GrpcPlaneOptions {
   catalogue: CurrentCatalogue;
-  limiter: RateLimiter;
+  authorizer: Authorizer;
   concurrency: Concurrency;
   bodies: BufferedBodies;
   upstreams: GrpcUpstreams;

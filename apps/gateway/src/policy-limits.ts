@@ -1,3 +1,4 @@
+import { LimitSource } from '@modelgate/authorization';
 import { parseStrictJson } from '@modelgate/oauth';
 import type { Limit } from '@modelgate/rate-limit';
 import { z } from 'zod';
@@ -24,11 +25,12 @@ export function parseLimits(body: Uint8Array): ReadonlyMap<string, Limit> {
 }
 
 /** The limit of each policy as the issuer has it now, and the one for all others. */
-export class PolicyLimits {
+export class PolicyLimits extends LimitSource {
   readonly #default: Limit;
   #limits: ReadonlyMap<string, Limit> = new Map();
 
   constructor(defaultLimit: Limit) {
+    super();
     this.#default = defaultLimit;
   }
 
@@ -36,7 +38,7 @@ export class PolicyLimits {
     this.#limits = limits;
   }
 
-  of(policy: string | undefined): Limit {
+  override of(policy: string | undefined): Limit {
     return (policy === undefined ? undefined : this.#limits.get(policy)) ?? this.#default;
   }
 }

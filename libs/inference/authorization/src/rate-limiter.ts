@@ -1,18 +1,25 @@
-import { deny, type Denial, type Protocol } from '@modelgate/protocols';
 import type { Clock } from '@modelgate/oauth';
+import { deny, type Denial, type Protocol } from '@modelgate/protocols';
 import {
   limitKey,
   openaiLimitFields,
   rateLimitFields,
+  type Limit,
   type LimitStore,
   type LimitVerdict,
 } from '@modelgate/rate-limit';
 import { formatModelRef, type ModelRef } from '@modelgate/scope';
 import type { ModelToken } from '@modelgate/verifier';
-import type { PolicyLimits } from './policy-limits.ts';
+import type { Settled } from './verdict.ts';
+
+/** The limits as they are now. */
+export abstract class LimitSource {
+  /** @param policy undefined for tokens of an issuer that has none */
+  abstract of(policy: string | undefined): Limit;
+}
 
 export interface RateLimiterOptions {
-  limits: PolicyLimits;
+  limits: LimitSource;
   limitStore: LimitStore;
   clock: Clock;
 }
@@ -20,13 +27,13 @@ export interface RateLimiterOptions {
 /** What a request is about. */
 export interface Asked {
   protocol: Protocol;
-  /** Undefined where it is about all of them. */
+  /** Undefined if it is about all of them. */
   model?: ModelRef;
 }
 
 /** A request that was counted. */
 export interface Counted {
-  /** Why it is one too many; undefined where it is not. */
+  /** Why it is one too many; undefined if it is not. */
   denial: Denial | undefined;
   /** What its caller is told about its limit. */
   fields: Record<string, string>;
@@ -40,8 +47,8 @@ export class RateLimiter {
     this.#options = options;
   }
 
-  /** A promise only where others count too. */
-  count(token: ModelToken, { model, protocol }: Asked): Counted | Promise<Counted> {
+  /** A promise only if other gateways count too. */
+  count(token: ModelToken, { model, protocol }: Asked): Settled<Counted> {
     const { limits, limitStore, clock } = this.#options;
     const limit = limits.of(token.policy);
     const counted = (verdict: LimitVerdict): Counted => ({
