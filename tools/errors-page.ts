@@ -1,9 +1,9 @@
 /**
  * The page `docs/reference/errors.md`: every reason that a caller may read, from the tables that answers are made of.
  */
-import { denialReasons, deny, type DenialReason } from '../libs/inference/protocols/src/denial.ts';
-import { grpcStatus } from '../libs/inference/protocols/src/grpc-error.ts';
-import { openaiError } from '../libs/inference/protocols/src/openai-error.ts';
+import { denialReasons, deny, type DenialReason } from '../libs/inference/protocols/src/denial/denial.ts';
+import { grpcStatus } from '../libs/inference/protocols/src/grpc/grpc-error.ts';
+import { openaiError } from '../libs/inference/protocols/src/openai/openai-error.ts';
 import { OAuthError, oauthErrorCodes, type OAuthErrorCode } from '../libs/shared/oauth/src/oauth-error.ts';
 
 /** google.rpc.Code. */

@@ -1,5 +1,5 @@
 /** The table of methods in `docs/guides/grpc.md`, from the one the gateway goes by. */
-import { grpcMethods, type GrpcMethod } from '../libs/inference/protocols/src/grpc-methods.ts';
+import { grpcMethods, type GrpcMethod } from '../libs/inference/protocols/src/grpc/grpc-methods.ts';
 
 /** Its rows as Markdown, each without the spaces that align it. */
 export function methodRows(): string[] {

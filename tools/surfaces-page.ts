@@ -3,8 +3,8 @@
  * gateway itself goes by, so that the page cannot say anything else.
  */
 import { testedAgainst } from '../apps/gateway/src/tested-against.fixture.ts';
-import { grpcMethods, type GrpcMethod } from '../libs/inference/protocols/src/grpc-methods.ts';
-import { surfaceRows, type SurfaceRow } from '../libs/inference/protocols/src/surface.ts';
+import { grpcMethods, type GrpcMethod } from '../libs/inference/protocols/src/grpc/grpc-methods.ts';
+import { surfaceRows, type SurfaceRow } from '../libs/inference/protocols/src/catalogue/surface.ts';
 import { methodRows } from './grpc-guide.ts';
 
 const titles: Readonly<Record<SurfaceRow['protocol'], string>> = {

@@ -5,6 +5,7 @@ import {
   defaultRequestLimits,
   deny,
   isDenial,
+  protocolRegistry,
   type Classified,
   type Denial,
 } from '@modelgate/protocols';
@@ -109,7 +110,8 @@ export class DataPlane {
         const { protocol } = operation;
         const known: Exchange = { ...exchange, token, operation, protocol, ...(body && { body }) };
         const extra = ['x-request-id', exchange.id];
-        if (protocol === 'anthropic') extra.push('request-id', exchange.id);
+        const { requestIdField } = protocolRegistry[protocol];
+        if (requestIdField !== undefined) extra.push(requestIdField, exchange.id);
         for (const name in fields) extra.push(name, fields[name] ?? '');
         for (const name in exchange.headers) extra.push(name, exchange.headers[name] ?? '');
         return this.#forwarding.begin({ exchange: known, token, credential, operation }, extra);

@@ -1,6 +1,13 @@
-import { deny, isDenial, type CanonicalRequest, type Classified, type Denial } from '@modelgate/protocols';
+import {
+  deny,
+  isDenial,
+  protocolRegistry,
+  type CanonicalRequest,
+  type Classified,
+  type Denial,
+} from '@modelgate/protocols';
 
-/** Anthropic's clients send their credential in a field of their own; with both, nobody knows which one is meant. */
+/** Some clients send their credential as `x-api-key`; with both fields it is not known which one is meant. */
 export function credentialOf({
   canonical,
   classified,
@@ -9,7 +16,8 @@ export function credentialOf({
   classified: Classified;
 }): string | Denial | undefined {
   const { authorization, apiKey } = canonical;
-  if (apiKey === undefined || isDenial(classified) || classified.protocol !== 'anthropic') return authorization;
+  if (apiKey === undefined || isDenial(classified) || !protocolRegistry[classified.protocol].takesApiKey)
+    return authorization;
   if (authorization !== undefined) return deny('token_malformed');
   return `Bearer ${apiKey}`;
 }

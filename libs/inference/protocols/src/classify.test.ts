@@ -2,10 +2,10 @@ import type { ModelGrant } from '@modelgate/scope';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { catalogue, rawRequest } from '../fixtures/catalogue.ts';
-import { canonicalise } from './canonicaliser.ts';
+import { canonicalise } from './request/canonicaliser.ts';
 import { classify } from './classify.ts';
 import { decide } from './decide.ts';
-import { isDenial, type Denial } from './denial.ts';
+import { isDenial, type Denial } from './denial/denial.ts';
 import type { Operation } from './operation.ts';
 
 function judge(request: Parameters<typeof rawRequest>[0]): Operation | Denial {

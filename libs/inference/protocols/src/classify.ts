@@ -1,14 +1,15 @@
-import type { BodyEndpoint } from './body-endpoint.ts';
-import type { CatalogueEntry } from './catalogue-entry.ts';
-import type { Catalogue } from './catalogue.ts';
-import { deny, isDenial, type Denial } from './denial.ts';
-import { classifyGrpc, isGrpc, type GrpcOperation } from './grpc.ts';
-import { claimOf, locateLlm, type LocatedLlm } from './llm.ts';
-import type { ModelNames, NamedModel } from './model-names.ts';
+import { isOnOpenaiSurface } from '@modelgate/catalogue';
+import type { BodyEndpoint } from './catalogue/body-endpoint.ts';
+import type { CatalogueEntry } from './catalogue/catalogue-entry.ts';
+import type { Catalogue } from './catalogue/catalogue.ts';
+import { deny, isDenial, type Denial } from './denial/denial.ts';
+import { classifyGrpc, isGrpc, type GrpcOperation } from './grpc/grpc.ts';
+import { claimOf, locateLlm, type LocatedLlm } from './openai/llm.ts';
+import type { ModelNames, NamedModel } from './catalogue/model-names.ts';
 import type { BodyOperation, CatalogueQuestion, Operation } from './operation.ts';
-import type { CanonicalRequest } from './raw-request.ts';
-import type { Route } from './served-model.ts';
-import { unknownModel } from './unknown-model.ts';
+import type { CanonicalRequest } from './request/raw-request.ts';
+import type { Route } from './catalogue/served-model.ts';
+import { unknownModel } from './denial/unknown-model.ts';
 
 /** What a request turned out to be. Where the model is named in what is still to come, somebody has to read that first. */
 export type Classified = Operation | BodyOperation | GrpcOperation | CatalogueQuestion | Denial;
@@ -22,7 +23,7 @@ const pathPrefix = '/serving/';
 export function classify(request: CanonicalRequest, catalogue: Catalogue): Classified {
   if (isGrpc(request)) return classifyGrpc(request, catalogue);
   const found = byTarget(request, catalogue);
-  if (isDenial(found) || (found.protocol !== 'openai' && found.protocol !== 'anthropic')) return found;
+  if (isDenial(found) || found.kind === 'grpc' || !isOnOpenaiSurface(found.protocol)) return found;
   return withClaim(found, request, catalogue);
 }
 

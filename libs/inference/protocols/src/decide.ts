@@ -1,5 +1,5 @@
 import { formatScope, permits, type ModelGrant } from '@modelgate/scope';
-import { deny, type Denial } from './denial.ts';
+import { deny, type Denial } from './denial/denial.ts';
 import type { Operation } from './operation.ts';
 
 /** @returns undefined where the token permits the operation, else the denial that names the missing scope */

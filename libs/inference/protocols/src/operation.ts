@@ -1,8 +1,8 @@
 import type { Protocol } from '@modelgate/catalogue';
 import type { ModelRef, Verb } from '@modelgate/scope';
-import type { BodyEndpoint } from './body-endpoint.ts';
-import type { ModelNames, NamedModel } from './model-names.ts';
-import type { UpstreamSettings } from './upstream-settings.ts';
+import type { BodyEndpoint } from './catalogue/body-endpoint.ts';
+import type { ModelNames, NamedModel } from './catalogue/model-names.ts';
+import type { UpstreamSettings } from './catalogue/upstream-settings.ts';
 
 export type { Protocol };
 

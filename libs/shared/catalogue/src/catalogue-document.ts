@@ -1,6 +1,6 @@
 import { z } from 'zod';
 import { isDnsName, parseHost } from './host.ts';
-import { protocols } from './protocol.ts';
+import { isOnOpenaiSurface, protocols } from './protocol.ts';
 import { runtimes } from './runtime.ts';
 import { parseServiceName } from './service-name.ts';
 import { upstreamSettingsShape } from './upstream-settings.ts';
@@ -129,7 +129,7 @@ function fitsItsPaths({ modelName, protocols }: z.infer<typeof modelSchema>): bo
 }
 
 function speaksAsLlm({ llm, protocols }: z.infer<typeof modelSchema>): boolean {
-  return !llm || protocols.includes('openai') || protocols.includes('anthropic');
+  return !llm || protocols.some(isOnOpenaiSurface);
 }
 
 function isOrigin(text: string): boolean {

@@ -13,7 +13,7 @@ export { isAddress, isDnsName, parseHost } from './host.ts';
 export { mergeCatalogue, type CatalogueSource } from './merge-catalogue.ts';
 export { hostsOf } from './model-hosts.ts';
 export { CatalogueError, parseCatalogue } from './parse-catalogue.ts';
-export { protocols, type Protocol } from './protocol.ts';
+export { isOnOpenaiSurface, protocols, type Protocol } from './protocol.ts';
 export {
   parseRegisteredModel,
   RegisteredModelsReader,

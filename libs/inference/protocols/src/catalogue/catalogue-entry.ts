@@ -1,0 +1,98 @@
+import { formatModelRef, type ModelRef } from '@modelgate/scope';
+import { pathAt, type BodyEndpoint } from './body-endpoint.ts';
+import type { ModelNames, NamedModel } from './model-names.ts';
+import type { InferenceProtocol } from '../inference-protocol.ts';
+import type { Operation } from '../operation.ts';
+import { protocolRegistry } from '../registry.ts';
+import type { Route, ServedModel } from './served-model.ts';
+
+/** What KServe calls a model of an LLMInferenceService in the model header and in paths. */
+export function publishedName({ model, upstreamName }: NamedModel): string {
+  return `publishers/${model.namespace}/models/${upstreamName}`;
+}
+
+/**
+ * A served model with every route it has, worked out once, for the first request that asks: classifying a request is looking
+ * its path up, and a catalogue of thousands of models is made anew whenever one of them changes.
+ */
+export class CatalogueEntry implements ModelNames {
+  readonly served: ServedModel;
+  readonly #spoken: readonly InferenceProtocol[];
+  readonly #byServedName = new Map<string, NamedModel>();
+  readonly #byRef = new Map<string, NamedModel>();
+  #known: ReadonlyMap<string, Route> | undefined;
+
+  constructor(served: ServedModel) {
+    this.served = served;
+    this.#name(served.model, served.modelName);
+    for (const { model, servedName } of served.aliases) this.#name(model, servedName);
+    if (served.llm) this.#publish();
+    this.#spoken = served.protocols.map((name) => protocolRegistry[name]);
+  }
+
+  /** What `path`, without any prefix, offers; undefined where it is no route of this model. */
+  route(path: string): Route | undefined {
+    const route = this.#routes.get(path);
+    if (route !== undefined) return route;
+    for (const protocol of this.#spoken) {
+      const found = protocol.dynamic?.(this.served, path);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+
+  /** @param name as its server spells it */
+  resolve(name: string): NamedModel | undefined {
+    return this.#byServedName.get(name);
+  }
+
+  /** The model itself, or one of its aliases. */
+  named(model: ModelRef): NamedModel | undefined {
+    return this.#byRef.get(formatModelRef(model));
+  }
+
+  /** The model itself and its aliases. */
+  names(): NamedModel[] {
+    return [...this.#byRef.values()];
+  }
+
+  /** Every route that can be listed and whose path says it all. */
+  operations(): Operation[] {
+    return [...this.#routes.values()].flatMap(({ GET, POST }) =>
+      [GET, POST].filter((found) => found !== undefined && 'upstream' in found),
+    );
+  }
+
+  #name(model: ModelRef, upstreamName: string): void {
+    const offers = (endpoint: BodyEndpoint): boolean => this.#offers(endpoint);
+    const named: NamedModel = Object.freeze({ model, served: this.served, upstreamName, offers });
+    this.#byServedName.set(upstreamName, named);
+    this.#byRef.set(formatModelRef(model), named);
+  }
+
+  /** LLMInferenceServices answer to two names each (the second is that of KServe's model header). */
+  #publish(): void {
+    for (const named of this.names()) this.#byServedName.set(publishedName(named), named);
+  }
+
+  #offers(endpoint: BodyEndpoint): boolean {
+    return this.#routes.get(pathAt(endpoint, this.served))?.POST === endpoint;
+  }
+
+  get #routes(): ReadonlyMap<string, Route> {
+    return (this.#known ??= routesOf(this.served, this.#spoken));
+  }
+}
+
+function routesOf(served: ServedModel, spoken: readonly InferenceProtocol[]): ReadonlyMap<string, Route> {
+  const routes = new Map<string, Route>();
+  for (const operation of spoken.flatMap((protocol) => protocol.operations(served))) {
+    const route = { ...routes.get(operation.path), [operation.method]: Object.freeze(operation) };
+    routes.set(operation.path, route);
+  }
+  for (const endpoint of spoken.flatMap((protocol) => protocol.endpoints?.(served) ?? [])) {
+    const path = pathAt(endpoint, served);
+    routes.set(path, { ...routes.get(path), POST: endpoint });
+  }
+  return routes;
+}
