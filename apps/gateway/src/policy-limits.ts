@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@modelgate/oauth';
+import { parseStrictJson } from '@modelgate/core';
 import type { Limit } from '@modelgate/rate-limit';
 import { z } from 'zod';
 

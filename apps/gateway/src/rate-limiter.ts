@@ -1,5 +1,5 @@
+import type { Clock } from '@modelgate/core';
 import { deny, type Denial, type Protocol } from '@modelgate/protocols';
-import type { Clock } from '@modelgate/oauth';
 import {
   limitKey,
   openaiLimitFields,

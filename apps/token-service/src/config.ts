@@ -1,5 +1,5 @@
+import { DurationError, parseDuration } from '@modelgate/core';
 import { checkSchedule, signingAlgs, verifierPresets, type KeySchedule, type VerifierClass } from '@modelgate/keys';
-import { DurationError, parseDuration } from '@modelgate/oauth';
 import {
   absoluteUri,
   commaSeparated,

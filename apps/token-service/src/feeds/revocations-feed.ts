@@ -1,7 +1,7 @@
+import { Clock } from '@modelgate/core';
 import { RevocationStore } from '@modelgate/issuance';
 import type { KeyRing } from '@modelgate/keys';
 import type { TaggedDocument } from '@modelgate/nest';
-import { Clock } from '@modelgate/oauth';
 import { createHash } from 'node:crypto';
 import { SharedDocument } from './shared-document.ts';
 

@@ -1,7 +1,7 @@
+import type { Clock } from '@modelgate/core';
 import type { AssertionIds, RevocationStore } from '@modelgate/issuance';
 import type { KeyRing } from '@modelgate/keys';
 import type { Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import { randomUUID } from 'node:crypto';
 import { longestSkewSeconds } from '../feeds/revocations-feed.ts';
 import type { VerifierCensus } from './verifier-census.ts';

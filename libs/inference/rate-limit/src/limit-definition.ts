@@ -1,5 +1,5 @@
-import { DurationError, parseDuration } from '@modelgate/oauth';
 import type { Limit } from './limit.ts';
+import { DurationError, parseDuration } from '@modelgate/core';
 
 /** A limit that is not of the form `600/1m`. */
 export class LimitSyntaxError extends Error {

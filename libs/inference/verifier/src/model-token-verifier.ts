@@ -1,3 +1,4 @@
+import type { Clock } from '@modelgate/core';
 import { hash, type KeyObject } from 'node:crypto';
 import {
   JwksUnavailable,
@@ -7,7 +8,6 @@ import {
   type CompactJws,
   type JwksManager,
 } from '@modelgate/jwt';
-import type { Clock } from '@modelgate/oauth';
 import { hasExpired, readClaims, type ClaimRules } from './claims.ts';
 import { GrantReader } from './grant-reader.ts';
 import type { ModelToken, RevocationView } from './model-token.ts';

@@ -1,5 +1,5 @@
+import type { Clock } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
-import type { Clock } from '@modelgate/oauth';
 
 export interface PollingFeedOptions<T> {
   url: string;

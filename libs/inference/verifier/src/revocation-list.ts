@@ -1,4 +1,4 @@
-import { parseStrictJson, SystemClock, type Clock, type NumericDate } from '@modelgate/oauth';
+import { type Clock, type NumericDate, parseStrictJson, SystemClock } from '@modelgate/core';
 import { z } from 'zod';
 import { RevocationView, type ModelToken } from './model-token.ts';
 

@@ -1,4 +1,4 @@
-import type { Clock } from '@modelgate/oauth';
+import type { Clock } from '@modelgate/core';
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { httpGet, type HttpGet } from './http-get.ts';

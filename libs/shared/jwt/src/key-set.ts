@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@modelgate/oauth';
+import { parseStrictJson } from '@modelgate/core';
 import type { KeyObject } from 'node:crypto';
 import { verificationKey, type VerificationKey } from './public-key.ts';
 

@@ -1,6 +1,7 @@
+import type { Clock, NumericDate } from '@modelgate/core';
 import { randomUUID } from 'node:crypto';
 import type { Signer } from '@modelgate/keys';
-import { OAuthError, type Clock, type NumericDate } from '@modelgate/oauth';
+import { OAuthError } from '@modelgate/oauth';
 import { formatAuthorizationDetails, formatScope, type AuthorizationDetail } from '@modelgate/scope';
 import { unacceptableToken } from './actor-chain.ts';
 import type { Authorization } from './authorization.ts';

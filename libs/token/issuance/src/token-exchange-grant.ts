@@ -1,8 +1,8 @@
+import type { Clock } from '@modelgate/core';
 import {
   OAuthError,
   parseTokenExchangeRequest,
   TokenType,
-  type Clock,
   type FormParameters,
   type OAuthErrorCode,
 } from '@modelgate/oauth';

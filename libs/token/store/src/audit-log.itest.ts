@@ -1,4 +1,5 @@
-import { StoreUnavailable, type AuditEvent } from '@modelgate/audit';
+import { type AuditEvent } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { postgres, type PostgresServer } from '@modelgate/real-parts';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
