@@ -1,5 +1,5 @@
 import { RegisteredModelsReader, type CatalogueModel } from '@modelgate/catalogue';
-import { type Clock, parseStrictJson } from '@modelgate/core';
+import { parseStrictJson, type Clock } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
 import { ConfigurationError, reasonOf, type Logger } from '@modelgate/nest';
 import { discoverIssuer, PollingFeed } from '@modelgate/verifier';

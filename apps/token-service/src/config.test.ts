@@ -61,7 +61,7 @@ describe('configuration', () => {
     [
       'tokens that outlive very many rotations',
       { KEYS_ROTATE_EVERY: '1m', KEYS_LEAD_TIME: '50s', KEYS_VERIFIERS: 'none', JWKS_MAX_AGE: '10s', CLOCK_SKEW: '5s' },
-      [['3600 s', '60 s', '62', 'MAX_TOKEN_TTL']],
+      [['3600 s', '60 s', '128', 'MAX_TOKEN_TTL']],
     ],
     ['a life of tokens', { MAX_TOKEN_TTL: '10m' }, [['900 s', '600 s', 'TOKEN_TTL', 'MAX_TOKEN_TTL']]],
     [

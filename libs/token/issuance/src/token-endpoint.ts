@@ -1,5 +1,5 @@
 import { type AuditLog } from '@modelgate/audit';
-import { type Clock, StoreUnavailable } from '@modelgate/core';
+import { StoreUnavailable, type Clock } from '@modelgate/core';
 import { GrantType, OAuthError, parseForm, single, type FormParameters, type TokenResponse } from '@modelgate/oauth';
 import type { PolicySource } from '@modelgate/policy';
 import type { AssertionIds } from './assertion-ids.ts';
