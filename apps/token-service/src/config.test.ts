@@ -75,6 +75,19 @@ describe('configuration', () => {
     for (const [index, words] of named.entries()) for (const word of words) expect(problems[index]).toContain(word);
   });
 
+  it('counts the keys of every ladder together', () => {
+    const hasty = {
+      KEYS_ROTATE_EVERY: '6m',
+      KEYS_LEAD_TIME: '1m',
+      KEYS_VERIFIERS: 'none',
+      JWKS_MAX_AGE: '10s',
+      CLOCK_SKEW: '5s',
+    };
+    expect(problemsOf(() => readConfig({ ...good, ...hasty }))).toEqual([]);
+    const [problem] = problemsOf(() => readConfig({ ...good, ...hasty, KEYS_FURTHER_ALGS: 'RS256,PS256,EdDSA' }));
+    expect(problem).toMatch(/publishes up to 52 keys; 50 are as many as verifiers take.*KEYS_FURTHER_ALGS/);
+  });
+
   it('takes a secret from a file, and not from both', () => {
     const file = join(mkdtempSync(join(tmpdir(), 'modelgate-')), 'url');
     writeFileSync(file, 'postgresql://from-file/x\n');
@@ -127,6 +140,16 @@ describe('access file', () => {
       'has an unknown verb',
       file(issuer, client, policy.replace('predict', 'destroy')),
       'grants[0].verbs[0] must be one of predict, explain',
+    ],
+    [
+      'has a limit that no gateway can count',
+      file(issuer, client, policy.replace('{name: p', '{name: p, limit: 5000000/30d')),
+      'at most 4503599627370',
+    ],
+    [
+      'has a limit that is none',
+      file(issuer, client, policy.replace('{name: p', '{name: p, limit: 600')),
+      'policies[0].limit',
     ],
     [
       'has a plain secret',

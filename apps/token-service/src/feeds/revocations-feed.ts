@@ -1,4 +1,4 @@
-import { Clock, maxClockSkewSeconds } from '@modelgate/core';
+import { Clock, maxClockSkewSeconds, maxFeedBytes } from '@modelgate/core';
 import { RevocationStore } from '@modelgate/issuance';
 import type { KeyRing } from '@modelgate/keys';
 import type { TaggedDocument } from '@modelgate/nest';
@@ -35,6 +35,9 @@ export class RevocationsFeed {
     const etag = `"${version}"`;
     if (last?.etag === etag) return last;
     const tokens = snapshot.tokens.map(({ jti, expiresAt }) => ({ jti, exp: expiresAt }));
-    return { body: Buffer.from(JSON.stringify({ version, tokens, kids })), etag };
+    const body = Buffer.from(JSON.stringify({ version, tokens, kids }));
+    if (body.length > maxFeedBytes)
+      throw new Error(`${body.length} bytes of revocations; gateways read ${maxFeedBytes}`);
+    return { body, etag };
   }
 }

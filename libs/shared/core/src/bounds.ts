@@ -24,7 +24,7 @@ export const maxClockSkewSeconds = 300;
 /** A key schedule publishes no more keys at a time, and verifiers take no more from a JWKS. */
 export const maxJwksKeys = 50;
 
-/** Verifiers read no longer JWKS; {@link maxJwksKeys} of the largest keys that are made here are a fifth of it. */
+/** Verifiers read no longer JWKS; {@link maxJwksKeys} RSA keys of 8192 bits, the largest that are taken, are within it. */
 export const maxJwksBytes = 256 * 1024;
 
 /** The token service publishes no longer list of revocations, limits or registered models, and gateways read no longer one. */

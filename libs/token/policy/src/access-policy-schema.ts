@@ -1,4 +1,12 @@
-import { LimitError, limitProblem, maxPolicyVersion, maxScopeTokens, maxTokenLifeSeconds, parseLimit, type Limit } from '@modelgate/core';
+import {
+  LimitError,
+  limitProblem,
+  maxPolicyVersion,
+  maxScopeTokens,
+  maxTokenLifeSeconds,
+  parseLimit,
+  type Limit,
+} from '@modelgate/core';
 import { countScopeTokens, merge, parseModelPattern, verbs, type ModelPattern } from '@modelgate/scope';
 import { z } from 'zod';
 import type { AccessPolicy } from './access-policy.ts';
@@ -23,33 +31,35 @@ const grants = z
     message: `grants more than the ${maxScopeTokens} combinations of model and verb that one token can carry; use namespace/* or two policies`,
   });
 
-const limitObject = z
-  .strictObject({
-    quota: z.int(),
-    window: durationSeconds({ min: 1 }).optional(),
-    windowSeconds: z.int().optional(),
-    burst: z.int().optional(),
-  })
-  .transform(({ quota, window, windowSeconds, burst }, context): Limit => {
-    const seconds = window ?? windowSeconds;
-    if (seconds === undefined || (window !== undefined && windowSeconds !== undefined)) {
-      context.addIssue({ code: 'custom', message: 'needs exactly one of window ("1m") and windowSeconds (60)' });
-      return z.NEVER;
-    }
-    const limit = { quota, windowSeconds: seconds, ...(burst !== undefined && { burst }) };
-    const problem = limitProblem(limit);
-    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
-    return limit;
-  });
-const limitText = z.string().transform((text, context): Limit => {
+const limitMembers = z.strictObject({
+  quota: z.int(),
+  window: durationSeconds({ min: 1 }).optional(),
+  windowSeconds: z.int().optional(),
+  burst: z.int().optional(),
+});
+
+/** Judged once its form is known, so that the author reads what is wrong with it and not which forms there are. */
+const limit = z.union([z.string(), limitMembers]).transform((written, context): Limit => {
   try {
-    return parseLimit(text);
+    return typeof written === 'string' ? parseLimit(written) : limitOf(written);
   } catch (error) {
     if (!(error instanceof LimitError)) throw error;
     context.addIssue({ code: 'custom', message: error.message });
     return z.NEVER;
   }
 });
+
+/** @throws LimitError */
+function limitOf({ quota, window, windowSeconds, burst }: z.output<typeof limitMembers>): Limit {
+  const seconds = window ?? windowSeconds;
+  if (seconds === undefined || (window !== undefined && windowSeconds !== undefined)) {
+    throw new LimitError('needs exactly one of window ("1m") and windowSeconds (60)');
+  }
+  const limit = { quota, windowSeconds: seconds, ...(burst !== undefined && { burst }) };
+  const problem = limitProblem(limit);
+  if (problem !== undefined) throw new LimitError(problem);
+  return limit;
+}
 
 const delegation = z.strictObject({
   actors: z.array(z.string().regex(/^[^|]+\|.+$/s, 'an actor is written issuerId|sub')).min(1),
@@ -66,7 +76,7 @@ export const accessPolicySchema = z
     match: matchSchema,
     grants,
     maxTtl: durationSeconds({ min: 1, max: maxTokenLifeSeconds }).default(900),
-    limit: z.union([limitText, limitObject]).optional(),
+    limit: limit.optional(),
     delegation: delegation.optional(),
   })
   .transform(({ limit, delegation, ...policy }): AccessPolicy => {

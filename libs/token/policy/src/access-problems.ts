@@ -30,5 +30,7 @@ export function accessProblems(
 }
 
 function repeated(values: readonly string[]): string[] {
-  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
+  const seen = new Set<string>();
+  const twice = values.filter((value) => seen.size === seen.add(value).size);
+  return [...new Set(twice)];
 }
