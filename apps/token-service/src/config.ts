@@ -1,4 +1,10 @@
-import { DurationError, formatDuration, maxClockSkewSeconds, maxTokenLifeSeconds, parseDuration } from '@modelgate/core';
+import {
+  DurationError,
+  formatDuration,
+  maxClockSkewSeconds,
+  maxTokenLifeSeconds,
+  parseDuration,
+} from '@modelgate/core';
 import { checkSchedule, signingAlgs, verifierPresets, type KeySchedule, type VerifierClass } from '@modelgate/keys';
 import {
   absoluteUri,
@@ -148,10 +154,7 @@ export function readConfig(environment: Environment): Config {
 }
 
 /** Times that contradict each other, with their numbers. */
-function scheduleProblems(
-  config: z.output<typeof tokenServiceSettings>,
-  schedule: KeySchedule,
-): string[] {
+function scheduleProblems(config: z.output<typeof tokenServiceSettings>, schedule: KeySchedule): string[] {
   const { TOKEN_TTL: ttl, MAX_TOKEN_TTL: longest } = config;
   const ladders = new Set([config.KEYS_ALG, ...config.KEYS_FURTHER_ALGS]).size;
   const remedy =

@@ -1,4 +1,11 @@
-import { isPlainText, maxClaimLength, maxModelTokenLength, maxTokenLifeSeconds, type Clock, type NumericDate } from '@modelgate/core';
+import {
+  isPlainText,
+  maxClaimLength,
+  maxModelTokenLength,
+  maxTokenLifeSeconds,
+  type Clock,
+  type NumericDate,
+} from '@modelgate/core';
 import { randomUUID } from 'node:crypto';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError } from '@modelgate/oauth';
