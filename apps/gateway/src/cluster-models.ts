@@ -1,3 +1,4 @@
+import type { Clock } from '@modelgate/core';
 import {
   KubernetesDiscovery,
   notesOf,
@@ -8,7 +9,6 @@ import {
   type RefusedObject,
 } from '@modelgate/discovery';
 import { ConfigurationError, type Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CurrentCatalogue } from './current-catalogue.ts';
 import type { ClusterMemory, RememberedModels } from './remembered-models.ts';

@@ -1,6 +1,6 @@
+import type { Clock } from '@modelgate/core';
 import { connectCluster, KubernetesError, type KubernetesClient } from '@modelgate/discovery';
 import { ConfigurationError, type Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import { ClusterModels } from './cluster-models.ts';
 import type { Config } from './config.ts';
 import type { CurrentCatalogue } from './current-catalogue.ts';

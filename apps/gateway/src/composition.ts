@@ -1,7 +1,7 @@
 import { RateLimiter } from '@modelgate/authorization';
+import { SystemClock } from '@modelgate/core';
 import type { KubernetesClient } from '@modelgate/discovery';
 import { configured, reasonOf, type Logger } from '@modelgate/nest';
-import { SystemClock } from '@modelgate/oauth';
 import { MemoryLimitStore, type LimitStore } from '@modelgate/rate-limit';
 import { RedisLimitStore, SharedLimits } from '@modelgate/redis-limits';
 import { CertificateError, listenerCertificates } from '@modelgate/tls';

@@ -13,7 +13,7 @@ import {
   wholeNumber,
   type Environment,
 } from '@modelgate/nest';
-import { LimitSyntaxError, parseLimit } from '@modelgate/rate-limit';
+import { formatDuration, LimitError, maxClockSkewSeconds, maxTokenLifeSeconds, parseLimit } from '@modelgate/core';
 import { isDnsName } from '@modelgate/catalogue';
 import { z } from 'zod';
 import { isOrigin } from './cors.ts';
@@ -22,7 +22,7 @@ const limit = z.string().transform((text, context) => {
   try {
     return parseLimit(text);
   } catch (error) {
-    if (!(error instanceof LimitSyntaxError)) throw error;
+    if (!(error instanceof LimitError)) throw error;
     context.addIssue({ code: 'custom', message: error.message });
     return z.NEVER;
   }
@@ -136,9 +136,11 @@ export const gatewaySettings = z.object({
     .default(10_000)
     .describe('Tokens remembered as verified, about 1 KB each; the one not used for longest makes room.'),
   MAX_TOKEN_LIFETIME: duration({ min: 10, max: 86_400 })
-    .prefault('1h')
+    .prefault(formatDuration(maxTokenLifeSeconds))
     .describe('Of tokens that are accepted, and how long a stream may go on after its token has expired.'),
-  CLOCK_SKEW: duration({ max: 300 }).prefault('30s').describe('How far the issuer’s clock may be from this one.'),
+  CLOCK_SKEW: duration({ max: maxClockSkewSeconds })
+    .prefault('30s')
+    .describe('How far the issuer’s clock may be from this one.'),
   MAX_BODY_BYTES: wholeNumber(1, 2 ** 40)
     .default(64 * 1024 * 1024)
     .describe('Of one request.'),

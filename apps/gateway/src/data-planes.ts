@@ -1,6 +1,6 @@
 import { Authorizer, type RateLimiter } from '@modelgate/authorization';
+import type { Clock } from '@modelgate/core';
 import type { Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import { GrpcUpstreams, UpstreamPool, type UpstreamPoolOptions } from '@modelgate/upstream';
 import { BufferedBodies } from './buffered-bodies.ts';
 import type { CallerPolicy } from './caller-policy.ts';

@@ -1,3 +1,4 @@
+import { maxModelTokenLength } from '@modelgate/core';
 import { createLogger } from '@modelgate/nest';
 import { FakeIssuer, FakeKServe } from '@modelgate/testing';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
@@ -158,6 +159,12 @@ export class TestBed {
       call.on('error', reject);
       call.end(body);
     });
+  }
+
+  /** A good token as long as the longest that is issued, or up to three characters shorter. */
+  largestToken(): string {
+    const room = maxModelTokenLength - this.issuer.sign({ claims: { pad: '' } }).length;
+    return this.issuer.sign({ claims: { pad: 'x'.repeat(Math.floor(room * 0.75)) } });
   }
 
   predict(token: string | undefined, body: Buffer | string = '{"instances":[[1,2,3,4]]}'): Promise<Answer> {

@@ -1,3 +1,4 @@
+import { maxModelTokenLength } from '@modelgate/core';
 import { randomBytes } from 'node:crypto';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { connect } from 'node:net';
@@ -25,6 +26,13 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
 }
 
 describe('who is let through', () => {
+  it('the largest token that is issued', async () => {
+    const token = bed.largestToken();
+    expect(token.length).toBeGreaterThan(maxModelTokenLength - 4);
+    expect(await bed.send({ token })).toMatchObject({ status: 200 });
+    expect(reached()).toBe(1);
+  });
+
   it.each<[string, number, string, () => Parameters<TestBed['send']>[0]]>([
     ['no token', 401, 'token_missing', () => ({})],
     ['no token, and no such model', 401, 'token_missing', () => ({ path: '/serving/no/such/v1/models/such:predict' })],

@@ -1,3 +1,4 @@
+import { maxRequestHeadBytes } from '@modelgate/core';
 import { isDenial, http2Request, type Denial } from '@modelgate/protocols';
 import { Http2Answer } from '@modelgate/upstream';
 import {
@@ -73,7 +74,7 @@ export class Http2Sessions {
     this.server = createServer({
       settings: {
         maxConcurrentStreams: options.maxConcurrentStreams ?? 128,
-        maxHeaderListSize: 32_768,
+        maxHeaderListSize: maxRequestHeadBytes,
         enablePush: false,
         initialWindowSize: 256 * 1024,
       },

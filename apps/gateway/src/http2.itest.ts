@@ -75,6 +75,11 @@ describe('HTTP/2 with prior knowledge', () => {
     expect(seen?.rawHeaders.join(' ')).not.toMatch(/bearer|transfer-encoding: .*chunked.*content-length/i);
   });
 
+  it('takes the largest token that is issued', async () => {
+    expect((await send({ body, token: bed.largestToken() })).status).toBe(200);
+    expect(reached()).toBe(1);
+  });
+
   it('forwards a body of declared length with that length', async () => {
     const answer = await send({ body, headers: { 'content-length': String(body.length) } });
     expect(answer.status).toBe(200);

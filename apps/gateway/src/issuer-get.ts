@@ -1,6 +1,6 @@
+import type { Clock } from '@modelgate/core';
 import { httpGet, type HttpGet } from '@modelgate/jwt';
 import type { Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import type { Config } from './config.ts';
 import { RememberedAnswers } from './remembered-answers.ts';
 

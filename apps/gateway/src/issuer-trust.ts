@@ -1,6 +1,6 @@
+import type { Clock } from '@modelgate/core';
 import { JwksManager, type HttpGet } from '@modelgate/jwt';
 import { reasonOf, type Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import {
   discoverIssuer,
   ModelTokenVerifier,

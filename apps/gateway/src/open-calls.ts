@@ -1,5 +1,5 @@
+import type { Clock, NumericDate } from '@modelgate/core';
 import { deny, type Denial } from '@modelgate/protocols';
-import type { Clock, NumericDate } from '@modelgate/oauth';
 import { KeysUnavailable, TokenRejected } from '@modelgate/verifier';
 import type { IssuerTrust } from './issuer-trust.ts';
 

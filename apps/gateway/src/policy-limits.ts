@@ -1,15 +1,17 @@
 import { LimitSource } from '@modelgate/authorization';
-import { parseStrictJson } from '@modelgate/oauth';
-import type { Limit } from '@modelgate/rate-limit';
+import { limitProblem, maxPolicyVersion, parseStrictJson, type Limit } from '@modelgate/core';
 import { z } from 'zod';
 
-const limitSchema = z.object({
-  quota: z.number().int().min(1),
-  windowSeconds: z.number().int().min(1),
-  burst: z.number().int().min(1).optional(),
-});
+const limitSchema = z
+  .object({ quota: z.int(), windowSeconds: z.int(), burst: z.int().optional() })
+  .transform(({ quota, windowSeconds, burst }, context): Limit => {
+    const limit = { quota, windowSeconds, ...(burst !== undefined && { burst }) };
+    const problem = limitProblem(limit);
+    if (problem !== undefined) context.addIssue({ code: 'custom', message: problem });
+    return limit;
+  });
 const feedSchema = z.object({
-  policies: z.record(z.string(), z.object({ version: z.number(), limit: limitSchema.nullable() })),
+  policies: z.record(z.string(), z.object({ version: z.int().max(maxPolicyVersion), limit: limitSchema.nullable() })),
 });
 
 /** @throws where the body is not the limits feed */
@@ -17,9 +19,7 @@ export function parseLimits(body: Uint8Array): ReadonlyMap<string, Limit> {
   const { policies } = feedSchema.parse(parseStrictJson(body));
   const limits = new Map<string, Limit>();
   for (const [policy, { limit }] of Object.entries(policies)) {
-    if (!limit) continue;
-    const { quota, windowSeconds, burst } = limit;
-    limits.set(policy, { quota, windowSeconds, ...(burst !== undefined && { burst }) });
+    if (limit) limits.set(policy, limit);
   }
   return limits;
 }

@@ -1,7 +1,7 @@
 import { RegisteredModelsReader, type CatalogueModel } from '@modelgate/catalogue';
+import { parseStrictJson, type Clock } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
 import { ConfigurationError, reasonOf, type Logger } from '@modelgate/nest';
-import { parseStrictJson, type Clock } from '@modelgate/oauth';
 import { discoverIssuer, PollingFeed } from '@modelgate/verifier';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CurrentCatalogue } from './current-catalogue.ts';

@@ -1,5 +1,5 @@
+import type { Clock } from '@modelgate/core';
 import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
-import type { Clock } from '@modelgate/oauth';
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import { z } from 'zod';

@@ -1,4 +1,5 @@
-import { StoreUnavailable, type AuditEvent } from '@modelgate/audit';
+import { type AuditEvent } from '@modelgate/audit';
+import { StoreUnavailable, SystemClock } from '@modelgate/core';
 import { IssuerDispatch, type JwtIssuerOptions } from '@modelgate/federation';
 import {
   assertionAudiences,
@@ -11,7 +12,7 @@ import { EnvelopeEncryption } from '@modelgate/key-encryption';
 import { KeyRing, SigningUnavailable } from '@modelgate/keys';
 import { ModelRegistry, type ModelStore } from '@modelgate/model-registry';
 import { OAuthErrorFilter, type Logger } from '@modelgate/nest';
-import { OAuthError, SystemClock } from '@modelgate/oauth';
+import { OAuthError } from '@modelgate/oauth';
 import {
   Database,
   KeyChanges,

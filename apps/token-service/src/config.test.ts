@@ -61,7 +61,7 @@ describe('configuration', () => {
     [
       'tokens that outlive very many rotations',
       { KEYS_ROTATE_EVERY: '1m', KEYS_LEAD_TIME: '50s', KEYS_VERIFIERS: 'none', JWKS_MAX_AGE: '10s', CLOCK_SKEW: '5s' },
-      [['3600 s', '60 s', '62', 'MAX_TOKEN_TTL']],
+      [['3600 s', '60 s', '128', 'MAX_TOKEN_TTL']],
     ],
     ['a life of tokens', { MAX_TOKEN_TTL: '10m' }, [['900 s', '600 s', 'TOKEN_TTL', 'MAX_TOKEN_TTL']]],
     [
@@ -73,6 +73,19 @@ describe('configuration', () => {
     const problems = problemsOf(() => readConfig({ ...good, ...change }));
     expect(problems).toHaveLength(named.length);
     for (const [index, words] of named.entries()) for (const word of words) expect(problems[index]).toContain(word);
+  });
+
+  it('counts the keys of every ladder together', () => {
+    const hasty = {
+      KEYS_ROTATE_EVERY: '6m',
+      KEYS_LEAD_TIME: '1m',
+      KEYS_VERIFIERS: 'none',
+      JWKS_MAX_AGE: '10s',
+      CLOCK_SKEW: '5s',
+    };
+    expect(problemsOf(() => readConfig({ ...good, ...hasty }))).toEqual([]);
+    const [problem] = problemsOf(() => readConfig({ ...good, ...hasty, KEYS_FURTHER_ALGS: 'RS256,PS256,EdDSA' }));
+    expect(problem).toMatch(/publishes up to 52 keys; 50 are as many as verifiers take.*KEYS_FURTHER_ALGS/);
   });
 
   it('takes a secret from a file, and not from both', () => {
@@ -127,6 +140,16 @@ describe('access file', () => {
       'has an unknown verb',
       file(issuer, client, policy.replace('predict', 'destroy')),
       'grants[0].verbs[0] must be one of predict, explain',
+    ],
+    [
+      'has a limit that no gateway can count',
+      file(issuer, client, policy.replace('{name: p', '{name: p, limit: 5000000/30d')),
+      'at most 4503599627370',
+    ],
+    [
+      'has a limit that is none',
+      file(issuer, client, policy.replace('{name: p', '{name: p, limit: 600')),
+      'policies[0].limit',
     ],
     [
       'has a plain secret',

@@ -1,5 +1,11 @@
+import {
+  DurationError,
+  formatDuration,
+  maxClockSkewSeconds,
+  maxTokenLifeSeconds,
+  parseDuration,
+} from '@modelgate/core';
 import { checkSchedule, signingAlgs, verifierPresets, type KeySchedule, type VerifierClass } from '@modelgate/keys';
-import { DurationError, parseDuration } from '@modelgate/oauth';
 import {
   absoluteUri,
   commaSeparated,
@@ -84,7 +90,7 @@ export const tokenServiceSettings = z.object({
     .describe('Who is believed, who may ask, and who is granted what: issuers, clients and policies, as YAML.'),
   HOST: z.string().default('127.0.0.1').describe('Where token endpoint, JWKS, metadata, feeds and health are.'),
   PORT: port.default(8080).describe('0 is any free port; the log says which.'),
-  TOKEN_TTL: duration({ min: 10, max: 3600 })
+  TOKEN_TTL: duration({ min: 10, max: maxTokenLifeSeconds })
     .prefault('15m')
     .describe('How long a token lives, unless its policy or its subject token says less.'),
   KEYS_ROTATE_EVERY: duration({ min: 1 }).prefault('7d').describe('How long a key signs.'),
@@ -97,9 +103,11 @@ export const tokenServiceSettings = z.object({
   JWKS_MAX_AGE: duration({ min: 1, max: 86_400 })
     .prefault('5m')
     .describe('`max-age` of the JWKS: how long verifiers may keep it.'),
-  CLOCK_SKEW: duration({ max: 300 }).prefault('1m').describe('How far the clocks of verifiers may be from this one.'),
-  MAX_TOKEN_TTL: duration({ min: 10, max: 3600 })
-    .prefault('1h')
+  CLOCK_SKEW: duration({ max: maxClockSkewSeconds })
+    .prefault('1m')
+    .describe('How far the clocks of verifiers may be from this one.'),
+  MAX_TOKEN_TTL: duration({ min: 10, max: maxTokenLifeSeconds })
+    .prefault(formatDuration(maxTokenLifeSeconds))
     .describe('No token lives longer, whatever its policy says; keys are kept for as long as such a token needs them.'),
   KEYS_ALG: z.enum(signingAlgs).default('ES256').describe('What signs.'),
   KEYS_FURTHER_ALGS: commaSeparated(z.enum(signingAlgs), { none: 'none' })
@@ -146,13 +154,12 @@ export function readConfig(environment: Environment): Config {
 }
 
 /** Times that contradict each other, with their numbers. */
-function scheduleProblems(
-  { TOKEN_TTL: ttl, MAX_TOKEN_TTL: longest }: z.output<typeof tokenServiceSettings>,
-  schedule: KeySchedule,
-): string[] {
+function scheduleProblems(config: z.output<typeof tokenServiceSettings>, schedule: KeySchedule): string[] {
+  const { TOKEN_TTL: ttl, MAX_TOKEN_TTL: longest } = config;
+  const ladders = new Set([config.KEYS_ALG, ...config.KEYS_FURTHER_ALGS]).size;
   const remedy =
-    'change KEYS_ROTATE_EVERY, KEYS_LEAD_TIME, KEYS_PROPAGATION, KEYS_VERIFIERS, JWKS_MAX_AGE, MAX_TOKEN_TTL or CLOCK_SKEW';
-  const problems = checkSchedule(schedule).map((problem) => `${problem}; ${remedy}`);
+    'change KEYS_ROTATE_EVERY, KEYS_LEAD_TIME, KEYS_PROPAGATION, KEYS_VERIFIERS, JWKS_MAX_AGE, MAX_TOKEN_TTL, CLOCK_SKEW or KEYS_FURTHER_ALGS';
+  const problems = checkSchedule(schedule, ladders).map((problem) => `${problem}; ${remedy}`);
   if (ttl <= longest) return problems;
   return [
     ...problems,

@@ -68,6 +68,8 @@ export function accessYaml(realm: string): string {
     policies: [
       {
         name: 'fraud-scoring',
+        // A date and a time, as many write one: more than an integer column holds.
+        version: 202_611_280_930,
         issuer: 'keycloak',
         match: { realmRole: 'fraud-scorer' },
         grants: [{ models: ['fraud/iris'], verbs: ['predict', 'explain'] }],

@@ -49,7 +49,7 @@ describe('token service', () => {
     expect(protectedHeader.alg).toBe('ES256');
     expect(payload['scope']).toBe('fraud/iris:predict');
     const written = await rows(
-      `SELECT outcome, client_id, subject, policy, kid FROM audit_events WHERE jti = '${String(payload.jti)}'`,
+      `SELECT outcome, client_id, subject, policy, policy_version, kid FROM audit_events WHERE jti = '${String(payload.jti)}'`,
     );
     expect(written).toEqual([
       {
@@ -57,6 +57,7 @@ describe('token service', () => {
         client_id: 'batch-scorer',
         subject: 'keycloak|f3b1',
         policy: 'fraud-scoring',
+        policy_version: '202611280930',
         kid: protectedHeader.kid,
       },
     ]);
@@ -118,7 +119,7 @@ describe('token service', () => {
 
   it('publishes the limits behind its policies', async () => {
     expect(await json(await fetch(`${service.url}/limits`))).toEqual({
-      policies: { 'fraud-scoring': { version: 1, limit: { quota: 600, windowSeconds: 60 } } },
+      policies: { 'fraud-scoring': { version: 202_611_280_930, limit: { quota: 600, windowSeconds: 60 } } },
     });
   });
 

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { ModelRefused, type ModelRefusal } from '@modelgate/model-registry';
 import { KeyConflict, KeyTooYoung, SigningUnavailable, UnknownKey, UnsealError } from '@modelgate/keys';
 import { RequestRefusal, type ErrorAnswers, type ErrorBody, type Logger } from '@modelgate/nest';

@@ -1,5 +1,5 @@
+import { StoreUnavailable } from '@modelgate/core';
 import '@modelgate/nest/supported-node';
-import { StoreUnavailable } from '@modelgate/audit';
 import { KeyConflict, KeyTooYoung, UnknownKey, UnsealError, type SigningAlg } from '@modelgate/keys';
 import { KekError } from '@modelgate/key-encryption';
 import { createLogger, runMain } from '@modelgate/nest';

@@ -1,6 +1,6 @@
+import type { Clock } from '@modelgate/core';
 import type { ModelStore } from '@modelgate/model-registry';
 import type { TaggedDocument } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import { createHash } from 'node:crypto';
 import { SharedDocument } from './shared-document.ts';
 

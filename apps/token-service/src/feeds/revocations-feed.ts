@@ -1,12 +1,9 @@
+import { Clock, maxClockSkewSeconds, maxFeedBytes } from '@modelgate/core';
 import { RevocationStore } from '@modelgate/issuance';
 import type { KeyRing } from '@modelgate/keys';
 import type { TaggedDocument } from '@modelgate/nest';
-import { Clock } from '@modelgate/oauth';
 import { createHash } from 'node:crypto';
 import { SharedDocument } from './shared-document.ts';
-
-/** A verifier accepts a token for as long past its `exp`, and one that starts then must hear of it. */
-export const longestSkewSeconds = 300;
 
 /** What was revoked, as gateways read it: `{"version", "tokens": [{"jti", "exp"}], "kids": []}`. */
 export class RevocationsFeed {
@@ -28,7 +25,8 @@ export class RevocationsFeed {
   }
 
   async #make(last: TaggedDocument | undefined): Promise<TaggedDocument> {
-    const snapshot = await this.#store.snapshot(this.#clock.seconds() - longestSkewSeconds);
+    // A verifier accepts a token for as long past its `exp`, and one that starts then must hear of it.
+    const snapshot = await this.#store.snapshot(this.#clock.seconds() - maxClockSkewSeconds);
     const kids = [...this.#keys.revokedKids()].sort();
     const version = createHash('sha256')
       .update(`${snapshot.version} ${kids.join(' ')}`)
@@ -37,6 +35,9 @@ export class RevocationsFeed {
     const etag = `"${version}"`;
     if (last?.etag === etag) return last;
     const tokens = snapshot.tokens.map(({ jti, expiresAt }) => ({ jti, exp: expiresAt }));
-    return { body: Buffer.from(JSON.stringify({ version, tokens, kids })), etag };
+    const body = Buffer.from(JSON.stringify({ version, tokens, kids }));
+    if (body.length > maxFeedBytes)
+      throw new Error(`${body.length} bytes of revocations; gateways read ${maxFeedBytes}`);
+    return { body, etag };
   }
 }

@@ -1,5 +1,5 @@
+import type { Clock } from '@modelgate/core';
 import type { TaggedDocument } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 
 /** How old an answer may be: gateways poll every second, and all of them share one query. */
 const freshMs = 250;

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import {
   AwsKmsKeks,
   FileKeks,

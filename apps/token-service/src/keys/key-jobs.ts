@@ -1,9 +1,8 @@
+import { maxClockSkewSeconds, type Clock } from '@modelgate/core';
 import type { AssertionIds, RevocationStore } from '@modelgate/issuance';
 import type { KeyRing } from '@modelgate/keys';
 import type { Logger } from '@modelgate/nest';
-import type { Clock } from '@modelgate/oauth';
 import { randomUUID } from 'node:crypto';
-import { longestSkewSeconds } from '../feeds/revocations-feed.ts';
 import type { VerifierCensus } from './verifier-census.ts';
 import type { ScheduledJob } from '../jobs/job-scheduler.ts';
 
@@ -32,7 +31,7 @@ export function keyJobs(parts: {
       name: 'forget-expired-revocations',
       everySeconds: 3600,
       run: async () => {
-        const count = await revocations.prune(clock.seconds() - longestSkewSeconds);
+        const count = await revocations.prune(clock.seconds() - maxClockSkewSeconds);
         if (count > 0) logger.info({ count }, 'expired revocations forgotten');
       },
     },
@@ -40,7 +39,7 @@ export function keyJobs(parts: {
       name: 'forget-used-assertions',
       everySeconds: 600,
       // Some time after their end, for the sake of a replica whose clock is behind.
-      run: async () => void (await assertions.prune(clock.seconds() - longestSkewSeconds)),
+      run: async () => void (await assertions.prune(clock.seconds() - maxClockSkewSeconds)),
     },
   ];
 }

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import type { KeyRing } from '@modelgate/keys';
 import { reasonOf, type Logger } from '@modelgate/nest';
 import { migrate, type KeyChanges } from '@modelgate/store';

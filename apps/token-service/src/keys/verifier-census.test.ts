@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { JwksReaders, type JwksReader, type KeySchedule, type ReaderSighting } from '@modelgate/keys';
 import { createLogger, TrustedProxies } from '@modelgate/nest';
 import { beforeEach, describe, expect, it } from 'vitest';

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { JwksReaders, takeCensus, type CensusEntry, type KeySchedule } from '@modelgate/keys';
 import { sourceAddress, type Logger, type TrustedProxies } from '@modelgate/nest';
 import type { IncomingHttpHeaders } from 'node:http';

@@ -1,10 +1,9 @@
-import type { Clock } from '@modelgate/oauth';
+import type { Clock, Limit } from '@modelgate/core';
 import { deny, type Denial, type Protocol } from '@modelgate/protocols';
 import {
   limitKey,
   openaiLimitFields,
   rateLimitFields,
-  type Limit,
   type LimitStore,
   type LimitVerdict,
 } from '@modelgate/rate-limit';

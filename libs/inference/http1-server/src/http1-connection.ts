@@ -1,3 +1,4 @@
+import { maxRequestHeadBytes } from '@modelgate/core';
 import type { Socket } from 'node:net';
 import { BodyDecoder } from './body-decoder.ts';
 import { Http1Answer, type KeepAlive } from './http1-answer.ts';
@@ -16,7 +17,6 @@ export interface Http1Hooks {
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
-const maxHeadBytes = 32_768;
 /** What is held of a caller that sends its next requests before it has been answered. */
 const maxAheadBytes = 64 * 1024;
 /** One connection of HTTP/1.1: a request, its answer, the next request. */
@@ -125,7 +125,7 @@ export class Http1Connection {
     const start = bytes[0] === 0x0d && bytes[1] === 0x0a ? 2 : 0;
     const end = bytes.indexOf(headEnd, start);
     if (end < 0 && !mayBeginHead(bytes.subarray(start))) throw new RequestMalformed('this is not HTTP');
-    if (end < 0 ? bytes.length > maxHeadBytes : end > maxHeadBytes) {
+    if (end < 0 ? bytes.length > maxRequestHeadBytes : end > maxRequestHeadBytes) {
       throw new RequestMalformed('the head is too large', 431);
     }
     if (end < 0) return false;

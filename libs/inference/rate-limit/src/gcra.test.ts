@@ -1,7 +1,7 @@
+import type { Limit } from '@modelgate/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { Gcra } from './gcra.ts';
-import type { Limit } from './limit.ts';
 
 const start = 1_900_000_000_000;
 const limits = fc.record({

@@ -1,4 +1,5 @@
-import type { Limit, LimitVerdict } from './limit.ts';
+import { limitProblem, type Limit } from '@modelgate/core';
+import type { LimitVerdict } from './limit.ts';
 
 /** One counter. Changed only by {@link Gcra.take}. */
 export interface GcraState {
@@ -20,17 +21,14 @@ export class Gcra {
   readonly #unit: number;
   readonly #capacity: number;
 
-  /** @throws RangeError where a figure is not a positive integer, or too large to be counted exactly */
-  constructor({ quota, windowSeconds, burst = quota }: Limit) {
+  /** @throws RangeError for a limit that cannot be counted exactly */
+  constructor(limit: Limit) {
+    const { quota, windowSeconds, burst = quota } = limit;
     this.#quota = quota;
     this.#unit = windowSeconds * 1000;
     this.#capacity = burst * this.#unit;
-    const positive = [quota, windowSeconds, burst].every((figure) => Number.isSafeInteger(figure) && figure > 0);
-    if (!positive || this.#capacity > Number.MAX_SAFE_INTEGER / 2) {
-      throw new RangeError(
-        'quota, window and burst of a limit are positive integers, and burst times window is bounded',
-      );
-    }
+    const problem = limitProblem(limit);
+    if (problem !== undefined) throw new RangeError(problem);
   }
 
   /** A counter of which nothing was taken yet. */

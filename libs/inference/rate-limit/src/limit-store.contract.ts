@@ -1,5 +1,6 @@
+import type { Limit } from '@modelgate/core';
 import { beforeEach, describe, expect, it } from 'vitest';
-import type { Limit, LimitStore } from './limit.ts';
+import type { LimitStore } from './limit.ts';
 
 const start = 1_900_000_000_000;
 const limit: Limit = { quota: 60, windowSeconds: 60, burst: 3 };

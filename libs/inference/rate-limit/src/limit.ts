@@ -1,11 +1,4 @@
-/** A limit: `quota` units in every `windowSeconds`, of which up to `burst` may be taken at once. */
-export interface Limit {
-  /** Units per window, at least 1. */
-  quota: number;
-  windowSeconds: number;
-  /** Defaults to `quota`. */
-  burst?: number;
-}
+import type { Limit } from '@modelgate/core';
 
 /** What the store says about one attempt. */
 export interface LimitVerdict {

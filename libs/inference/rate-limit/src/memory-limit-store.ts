@@ -1,5 +1,6 @@
+import type { Limit } from '@modelgate/core';
 import { Gcra, type GcraState } from './gcra.ts';
-import { LimitStore, type Limit, type LimitVerdict } from './limit.ts';
+import { LimitStore, type LimitVerdict } from './limit.ts';
 
 interface Counter {
   gcra: Gcra;

@@ -1,4 +1,5 @@
-import type { Limit, LimitVerdict } from './limit.ts';
+import type { Limit } from '@modelgate/core';
+import type { LimitVerdict } from './limit.ts';
 
 /**
  * The RateLimit fields of draft-ietf-httpapi-ratelimit-headers, and `Retry-After` (RFC 9110 §10.2.3) on a refusal:

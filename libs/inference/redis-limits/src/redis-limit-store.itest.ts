@@ -1,4 +1,5 @@
-import { Gcra, type Limit, type LimitVerdict } from '@modelgate/rate-limit';
+import type { Limit } from '@modelgate/core';
+import { Gcra, type LimitVerdict } from '@modelgate/rate-limit';
 import { limitStoreContract } from '@modelgate/rate-limit/contract';
 import { redis, requireOrSkip, type RedisServer } from '@modelgate/real-parts';
 import { setTimeout as sleep } from 'node:timers/promises';

@@ -1,4 +1,5 @@
-import { Gcra, LimitStore, type Limit, type LimitVerdict } from '@modelgate/rate-limit';
+import type { Limit } from '@modelgate/core';
+import { Gcra, LimitStore, type LimitVerdict } from '@modelgate/rate-limit';
 import { Redis } from 'ioredis';
 import { gcraScript } from './gcra-script.ts';
 

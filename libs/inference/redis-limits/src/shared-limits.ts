@@ -1,4 +1,5 @@
-import { LimitStore, MemoryLimitStore, type Limit, type LimitVerdict } from '@modelgate/rate-limit';
+import type { Limit } from '@modelgate/core';
+import { LimitStore, MemoryLimitStore, type LimitVerdict } from '@modelgate/rate-limit';
 
 export interface SharedLimitsOptions {
   shared: LimitStore;

@@ -1,3 +1,4 @@
+import { isPlainText, maxPolicyVersion } from '@modelgate/core';
 import type { GrantReader } from './grant-reader.ts';
 import type { ModelToken } from './model-token.ts';
 import { TokenRejected } from './token-rejected.ts';
@@ -11,8 +12,6 @@ export interface ClaimRules {
 }
 
 type Claims = Readonly<Record<string, unknown>>;
-
-const longestText = 1024;
 
 /** Under which key a payload was verified, and when. */
 export interface Verification {
@@ -61,17 +60,6 @@ function text(claims: Claims, name: 'sub' | 'client_id' | 'jti'): string {
   return value;
 }
 
-/** What may stand in a log line, a header or a limit's key without meaning anything else there. */
-function isPlainText(value: unknown): value is string {
-  return (
-    typeof value === 'string' &&
-    value !== '' &&
-    value.length <= longestText &&
-    value.isWellFormed() &&
-    !/[\p{Cc}\p{Zl}\p{Zp}]/u.test(value)
-  );
-}
-
 function readTimes(claims: Claims, rules: ClaimRules, now: number): { issuedAt: number; expiresAt: number } {
   const expiresAt = time(claims, 'exp');
   const issuedAt = time(claims, 'iat');
@@ -96,6 +84,6 @@ function isWhole(value: unknown): value is number {
 function readPolicy({ policy, policy_version: version }: Claims): { policy?: string; policyVersion?: number } {
   if (policy === undefined && version === undefined) return {};
   if (!isPlainText(policy)) throw new TokenRejected('policy');
-  if (!isWhole(version)) throw new TokenRejected('policy', 'version');
+  if (!isWhole(version) || version > maxPolicyVersion) throw new TokenRejected('policy', 'version');
   return { policy, policyVersion: version };
 }

@@ -4,7 +4,7 @@
  */
 export { readClaims, type ClaimRules } from './claims.ts';
 export { DiscoveryError, discoverIssuer, type IssuerEndpoints } from './issuer-discovery.ts';
-export { maxTokenLength, ModelTokenVerifier, type ModelTokenVerifierOptions } from './model-token-verifier.ts';
+export { ModelTokenVerifier, type ModelTokenVerifierOptions } from './model-token-verifier.ts';
 export { RevocationView, type ModelToken } from './model-token.ts';
 export { PollingFeed, type PollingFeedOptions } from './polling-feed.ts';
 export {

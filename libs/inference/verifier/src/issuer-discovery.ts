@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@modelgate/oauth';
+import { parseStrictJson } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
 import { z } from 'zod';
 

@@ -11,7 +11,7 @@ import {
   stranger,
   verifier,
 } from './model-token-verifier.fixture.ts';
-import { maxTokenLength } from './model-token-verifier.ts';
+import { maxModelTokenLength } from '@modelgate/core';
 import { SigningKey, startOfTime } from './model-token.fixture.ts';
 import { KeysUnavailable } from './token-rejected.ts';
 
@@ -123,6 +123,6 @@ describe('the verified-token cache', () => {
   });
 
   it('does not look at what is too long', () => {
-    expect(verifier().cached('x'.repeat(maxTokenLength + 1))).toBeUndefined();
+    expect(verifier().cached('x'.repeat(maxModelTokenLength + 1))).toBeUndefined();
   });
 });

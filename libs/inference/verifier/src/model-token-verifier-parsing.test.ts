@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jwks, key, startIssuer, stopIssuer, verdict, verifier } from './model-token-verifier.fixture.ts';
-import { maxTokenLength } from './model-token-verifier.ts';
+import { maxModelTokenLength } from '@modelgate/core';
 import { goodClaims, SigningKey } from './model-token.fixture.ts';
 
 beforeEach(startIssuer);
@@ -54,15 +54,15 @@ describe('T15 size', () => {
     // Base64url has no text of every length: another kid shifts the header by what is missing.
     const kids = ['k', 'ke', 'key'].map((kid) => new SigningKey(kid));
     jwks.keys = [key, ...kids];
-    const about = Math.floor(((maxTokenLength - key.token({ pad: '' }).length) * 3) / 4);
+    const about = Math.floor(((maxModelTokenLength - key.token({ pad: '' }).length) * 3) / 4);
     const lengths = Array.from({ length: 16 }, (_, index) => about - 8 + index);
     const tokens = kids.flatMap((signer) => lengths.map((length) => signer.token({ pad: 'x'.repeat(length) })));
-    const exact = tokens.find(({ length }) => length === maxTokenLength) ?? '';
-    expect(exact).toHaveLength(maxTokenLength);
+    const exact = tokens.find(({ length }) => length === maxModelTokenLength) ?? '';
+    expect(exact).toHaveLength(maxModelTokenLength);
     const known = verifier();
     await known.verify(exact);
     expect(known.cached(exact)).toBeDefined();
-    expect(await verdict(padded(maxTokenLength + 8))).toBe('malformed');
+    expect(await verdict(padded(maxModelTokenLength + 8))).toBe('malformed');
     expect(await verdict('x'.repeat(10_000_000))).toBe('malformed');
   });
 

@@ -1,3 +1,4 @@
+import { maxModelTokenLength, type Clock } from '@modelgate/core';
 import { hash, type KeyObject } from 'node:crypto';
 import {
   JwksUnavailable,
@@ -7,7 +8,6 @@ import {
   type CompactJws,
   type JwksManager,
 } from '@modelgate/jwt';
-import type { Clock } from '@modelgate/oauth';
 import { hasExpired, readClaims, type ClaimRules } from './claims.ts';
 import { GrantReader } from './grant-reader.ts';
 import type { ModelToken, RevocationView } from './model-token.ts';
@@ -23,9 +23,6 @@ export interface ModelTokenVerifierOptions extends ClaimRules {
   /** Tokens remembered as verified; default 10 000. */
   cacheSize?: number;
 }
-
-/** A longer token is refused before anything is parsed. */
-export const maxTokenLength = 8_192;
 
 /** Members a header of ours has; every other one asks for something that is not done here (RFC 8725 §3.10). */
 const headerMembers = new Set(['typ', 'alg', 'kid']);
@@ -55,7 +52,7 @@ export class ModelTokenVerifier {
    * also says why not. Synchronous: most requests of most callers end here.
    */
   cached(token: string): ModelToken | undefined {
-    return token.length > maxTokenLength ? undefined : this.#recall(digestOf(token));
+    return token.length > maxModelTokenLength ? undefined : this.#recall(digestOf(token));
   }
 
   /** @throws TokenRejected, KeysUnavailable */
@@ -119,7 +116,7 @@ function digestOf(token: string): string {
 
 function parse(token: string): CompactJws {
   try {
-    return parseCompactJws(token, maxTokenLength);
+    return parseCompactJws(token, maxModelTokenLength);
   } catch (cause) {
     if (cause instanceof JwsError) throw new TokenRejected('malformed', cause.reason, { cause });
     throw cause;

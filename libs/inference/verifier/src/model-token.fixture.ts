@@ -1,5 +1,5 @@
+import { Clock } from '@modelgate/core';
 import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
-import { Clock } from '@modelgate/oauth';
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 
 export const issuer = 'https://tokens.example.com';

@@ -1,4 +1,4 @@
-import type { NumericDate } from '@modelgate/oauth';
+import type { NumericDate } from '@modelgate/core';
 import type { ModelGrant } from '@modelgate/scope';
 
 /** A verified model token, reduced to what deciding needs. Immutable: one object serves every request of its token. */

@@ -1,5 +1,5 @@
+import { maxFeedBytes, type Clock } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
-import type { Clock } from '@modelgate/oauth';
 
 export interface PollingFeedOptions<T> {
   url: string;
@@ -12,7 +12,6 @@ export interface PollingFeedOptions<T> {
   onError?: (error: unknown) => void;
 }
 
-const maxBytes = 16 * 1024 * 1024;
 const timeoutMs = 3_000;
 
 /** A document polled with its ETag (RFC 9110 §13.1.2): each change reaches `onValue` once, and a failure keeps what was had. */
@@ -52,7 +51,7 @@ export class PollingFeed<T> {
     const { signal } = this.#stopping;
     const askedAt = clock.now();
     const headers = this.#etag === undefined ? {} : { 'if-none-match': this.#etag };
-    const answer = await get(url, { maxBytes, timeoutMs, headers, signal });
+    const answer = await get(url, { maxBytes: maxFeedBytes, timeoutMs, headers, signal });
     if (answer.status === 200) {
       onValue(parse(answer.body));
       this.#etag = answer.headers.get('etag') ?? undefined;

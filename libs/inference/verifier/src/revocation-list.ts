@@ -1,4 +1,4 @@
-import { parseStrictJson, SystemClock, type Clock, type NumericDate } from '@modelgate/oauth';
+import { maxClockSkewSeconds, parseStrictJson, SystemClock, type Clock, type NumericDate } from '@modelgate/core';
 import { z } from 'zod';
 import { RevocationView, type ModelToken } from './model-token.ts';
 
@@ -22,7 +22,7 @@ export function parseRevocations(body: Uint8Array): RevocationFeed {
 
 export interface RevocationListOptions {
   clock?: Clock;
-  /** How long past its `exp` an entry that has left the feed is kept; at least the clock skew tokens are allowed. Default 300. */
+  /** How long past its `exp` an entry that has left the feed is kept; at least the clock skew tokens are allowed. Default {@link maxClockSkewSeconds}. */
   keepSeconds?: number;
 }
 
@@ -36,7 +36,7 @@ export class RevocationList extends RevocationView {
   #tokens: ReadonlyMap<string, NumericDate> = new Map();
   #kids: ReadonlySet<string> = new Set();
 
-  constructor({ clock = new SystemClock(), keepSeconds = 300 }: RevocationListOptions = {}) {
+  constructor({ clock = new SystemClock(), keepSeconds = maxClockSkewSeconds }: RevocationListOptions = {}) {
     super();
     this.#clock = clock;
     this.#keepSeconds = keepSeconds;

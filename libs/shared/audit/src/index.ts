@@ -3,4 +3,3 @@
  * Owns the shape of an event. Where events are kept is an adapter's business.
  */
 export { AuditLog, type AuditEvent, type AuditOutcome } from './audit-event.ts';
-export { StoreUnavailable } from './store-unavailable.ts';

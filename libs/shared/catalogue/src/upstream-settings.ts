@@ -1,4 +1,4 @@
-import { DurationError, parseDuration } from '@modelgate/oauth';
+import { DurationError, parseDuration } from '@modelgate/core';
 import { z } from 'zod';
 import { isDnsName } from './host.ts';
 

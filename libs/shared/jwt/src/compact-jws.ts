@@ -1,4 +1,4 @@
-import { parseStrictJson, StrictJsonError } from '@modelgate/oauth';
+import { parseStrictJson, StrictJsonError } from '@modelgate/core';
 
 /** A token that is refused before or at its signature. `reason` is for the log. */
 export class JwsError extends Error {

@@ -1,8 +1,8 @@
-import type { Clock } from '@modelgate/oauth';
+import { maxJwksBytes, type Clock } from '@modelgate/core';
 import type { KeyObject } from 'node:crypto';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { httpGet, type HttpGet } from './http-get.ts';
-import { KeySet, maxJwksBytes } from './key-set.ts';
+import { KeySet } from './key-set.ts';
 
 /** The keys were never had, or could not be renewed for longer than they may be believed. */
 export class JwksUnavailable extends Error {

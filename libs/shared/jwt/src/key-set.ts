@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@modelgate/oauth';
+import { maxJwksKeys, parseStrictJson } from '@modelgate/core';
 import type { KeyObject } from 'node:crypto';
 import { verificationKey, type VerificationKey } from './public-key.ts';
 
@@ -6,9 +6,6 @@ import { verificationKey, type VerificationKey } from './public-key.ts';
 export class JwksError extends Error {
   override readonly name = 'JwksError';
 }
-
-export const maxJwksBytes = 256 * 1024;
-const maxKeys = 50;
 
 /** The verification keys of one JWKS document, by kid and algorithm. */
 export class KeySet {
@@ -70,6 +67,6 @@ function keysOf(body: Uint8Array): readonly unknown[] {
   const keys: unknown =
     typeof document === 'object' && document !== null && 'keys' in document ? document.keys : undefined;
   if (!Array.isArray(keys)) throw new JwksError('not a JWKS');
-  if (keys.length > maxKeys) throw new JwksError(`more than ${maxKeys} keys`);
+  if (keys.length > maxJwksKeys) throw new JwksError(`more than ${maxJwksKeys} keys`);
   return keys;
 }

@@ -1,4 +1,4 @@
-import { Clock } from '@modelgate/oauth';
+import { Clock } from '@modelgate/core';
 import { constants, createHmac, generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { HttpAnswer } from './http-get.ts';
 

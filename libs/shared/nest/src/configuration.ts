@@ -1,5 +1,6 @@
+import { DurationError, parseDuration } from '@modelgate/core';
 import { readFileSync } from 'node:fs';
-import { DurationError, parseDuration, problemsOf, type PlacedProblem } from '@modelgate/oauth';
+import { problemsOf, type PlacedProblem } from '@modelgate/oauth';
 import { z } from 'zod';
 import { misspeltSettings } from './misspelt-setting.ts';
 

@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@modelgate/oauth';
+import { parseStrictJson } from '@modelgate/core';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { DynamicModule, ExceptionFilter, Type } from '@nestjs/common';

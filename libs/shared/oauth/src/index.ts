@@ -5,14 +5,11 @@
  */
 export { bearerChallenge, bearerToken } from './bearer.ts';
 export { parseClientCredentials, type ClientCredentials } from './client-credentials.ts';
-export { Clock, SystemClock, type NumericDate } from './clock.ts';
-export { DurationError, formatDuration, parseDuration } from './duration.ts';
 export { all, parseForm, single, type FormParameters } from './form.ts';
 export { clientAssertionTypeJwtBearer, GrantType } from './grant-type.ts';
 export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './oauth-error.ts';
 export type { ServerMetadata } from './server-metadata.ts';
 export { placeOf, problemsOf, type PlacedProblem } from './placed-problem.ts';
-export { parseStrictJson, StrictJsonError } from './strict-json.ts';
 export {
   maxSubjectTokenLength,
   parseTokenExchangeRequest,

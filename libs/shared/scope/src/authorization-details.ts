@@ -1,7 +1,7 @@
+import { maxScopeTokens } from '@modelgate/core';
 import { z } from 'zod';
 import { countScopeTokens, merge, type ModelGrant } from './model-grant.ts';
 import { formatModelRef, parseModelPattern, type ModelPattern } from './model-ref.ts';
-import { maxScopeTokens } from './scope-string.ts';
 import { verbs } from './verb.ts';
 
 /** The one authorization details type of this project (RFC 9396 §2). */

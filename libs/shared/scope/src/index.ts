@@ -27,5 +27,5 @@ export {
   type ModelPattern,
   type ModelRef,
 } from './model-ref.ts';
-export { formatScope, maxScopeTokens, parseScope, ScopeSyntaxError } from './scope-string.ts';
+export { formatScope, parseScope, ScopeSyntaxError } from './scope-string.ts';
 export { isVerb, verbs, type Verb } from './verb.ts';

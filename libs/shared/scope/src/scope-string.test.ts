@@ -1,8 +1,9 @@
+import { maxScopeTokens } from '@modelgate/core';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { merge } from './model-grant.ts';
 import { parseModelPattern } from './model-ref.ts';
-import { formatScope, maxScopeTokens, parseScope, ScopeSyntaxError } from './scope-string.ts';
+import { formatScope, parseScope, ScopeSyntaxError } from './scope-string.ts';
 import { isVerb, verbs } from './verb.ts';
 
 const model = (text: string) => parseModelPattern(text) ?? expect.unreachable(text);

@@ -1,3 +1,4 @@
+import { maxScopeTokens } from '@modelgate/core';
 import { merge, type ModelGrant } from './model-grant.ts';
 import { formatModelRef, parseModelPattern } from './model-ref.ts';
 import { isVerb } from './verb.ts';
@@ -6,9 +7,6 @@ import { isVerb } from './verb.ts';
 export class ScopeSyntaxError extends Error {
   override readonly name = 'ScopeSyntaxError';
 }
-
-/** No request and no token names more than this many scope tokens. */
-export const maxScopeTokens = 128;
 
 /**
  * Reads `fraud/iris:predict fraud/iris:explain` (RFC 6749 §3.3, scope tokens of the form `model:verb`).

@@ -1,4 +1,4 @@
-import { Clock } from '@modelgate/oauth';
+import { Clock } from '@modelgate/core';
 
 /** A clock that stands still until a test moves it. */
 export class ManualClock extends Clock {

@@ -1,5 +1,6 @@
+import { Clock } from '@modelgate/core';
 import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
-import { Clock, OAuthError, TokenType } from '@modelgate/oauth';
+import { OAuthError, TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import type { IssuerDispatch } from './issuer-dispatch.ts';

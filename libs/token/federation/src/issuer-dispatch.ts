@@ -1,6 +1,7 @@
+import type { Clock } from '@modelgate/core';
 import { SubjectTokenVerifier, type Subject } from '@modelgate/issuance';
 import { JwsError, parseCompactJws, type CompactJws } from '@modelgate/jwt';
-import { maxSubjectTokenLength, type Clock, type TokenType } from '@modelgate/oauth';
+import { maxSubjectTokenLength, type TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { hash } from 'node:crypto';
 import type { JwtIssuer, JwtIssuerOptions, VerifiedToken } from './jwt-issuer.ts';

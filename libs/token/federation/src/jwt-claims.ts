@@ -1,4 +1,4 @@
-import type { NumericDate } from '@modelgate/oauth';
+import type { NumericDate } from '@modelgate/core';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { subjectRejected } from './subject-rejected.ts';
 

@@ -1,3 +1,4 @@
+import type { Clock } from '@modelgate/core';
 import type { Subject } from '@modelgate/issuance';
 import {
   JwksManager,
@@ -7,7 +8,7 @@ import {
   type HttpGet,
   type JwksEvent,
 } from '@modelgate/jwt';
-import { OAuthError, type Clock } from '@modelgate/oauth';
+import { OAuthError } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
 import type { KeyObject } from 'node:crypto';
 import { checkRegisteredClaims, optionalObject, optionalText, type Claims } from './jwt-claims.ts';

@@ -46,6 +46,15 @@ export function assertionIdsContract(makeIds: () => Promise<AssertionIds>): void
       expect(await ids.use('scorer', 'y', now + 20, now)).toBe(false);
     });
 
+    it('takes a time beyond 2038', async () => {
+      const in2040 = 2_208_988_800;
+      const ids = await makeIds();
+      expect(await ids.use('scorer', 'x', in2040, in2040 - 60)).toBe(true);
+      expect(await ids.use('scorer', 'x', in2040, in2040 - 1)).toBe(false);
+      expect(await ids.prune(in2040 - 1)).toBe(0);
+      expect(await ids.prune(in2040)).toBe(1);
+    });
+
     it('takes any jti as it is', async () => {
       const ids = await makeIds();
       for (const jti of ["'; drop table x; --", '\0', 'ü', '\ud800', 'x'.repeat(256)]) {

@@ -1,4 +1,4 @@
-import type { NumericDate } from '@modelgate/oauth';
+import type { NumericDate } from '@modelgate/core';
 
 /**
  * The `jti`s of client assertions that were used already (RFC 7523 §3, item 7), known to every replica. Contract:

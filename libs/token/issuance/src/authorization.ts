@@ -1,4 +1,5 @@
-import type { FormParameters, NumericDate, TokenType } from '@modelgate/oauth';
+import type { NumericDate } from '@modelgate/core';
+import type { FormParameters, TokenType } from '@modelgate/oauth';
 import type { AccessPolicy } from '@modelgate/policy';
 import type { ModelGrant } from '@modelgate/scope';
 import type { ActorClaim } from './actor-chain.ts';

@@ -1,3 +1,4 @@
+import type { NumericDate } from '@modelgate/core';
 import {
   JwsError,
   parseCompactJws,
@@ -6,7 +7,6 @@ import {
   type CompactJws,
   type VerificationKey,
 } from '@modelgate/jwt';
-import type { NumericDate } from '@modelgate/oauth';
 import type { JWK } from 'jose';
 import type { Client } from './client.ts';
 

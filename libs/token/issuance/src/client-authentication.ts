@@ -1,11 +1,6 @@
+import type { Clock } from '@modelgate/core';
 import { createHash, timingSafeEqual } from 'node:crypto';
-import {
-  OAuthError,
-  parseClientCredentials,
-  type ClientCredentials,
-  type Clock,
-  type FormParameters,
-} from '@modelgate/oauth';
+import { OAuthError, parseClientCredentials, type ClientCredentials, type FormParameters } from '@modelgate/oauth';
 import type { AssertionIds } from './assertion-ids.ts';
 import { AssertionError, parseAssertion, verifyAssertion } from './client-assertion.ts';
 import type { Client, ClientRegistry } from './client.ts';

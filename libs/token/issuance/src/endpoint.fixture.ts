@@ -1,8 +1,9 @@
 /** A whole token endpoint in memory, with a real key and a clock that stands still. For tests. */
+import { Clock } from '@modelgate/core';
 import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { AuditLog, type AuditEvent } from '@modelgate/audit';
 import type { Signer } from '@modelgate/keys';
-import { Clock, OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
+import { OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
 import { PolicySource, type AccessPolicy, type TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
 import { MemoryAssertionIds } from './memory-assertion-ids.ts';

@@ -1,5 +1,5 @@
-import type { NumericDate } from '@modelgate/oauth';
 import { AssertionIds } from './assertion-ids.ts';
+import type { NumericDate } from '@modelgate/core';
 
 /** Remembers in this process alone: of several replicas, each would accept an assertion once. */
 export class MemoryAssertionIds extends AssertionIds {

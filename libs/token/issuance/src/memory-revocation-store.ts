@@ -1,5 +1,5 @@
+import type { NumericDate } from '@modelgate/core';
 import { createHash } from 'node:crypto';
-import type { NumericDate } from '@modelgate/oauth';
 import { RevocationStore, type RevokedToken } from './revocation-store.ts';
 
 /** Forgets with the process; for tests and for trying things out. */

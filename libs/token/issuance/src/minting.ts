@@ -1,6 +1,14 @@
+import {
+  isPlainText,
+  maxClaimLength,
+  maxModelTokenLength,
+  maxTokenLifeSeconds,
+  type Clock,
+  type NumericDate,
+} from '@modelgate/core';
 import { randomUUID } from 'node:crypto';
 import type { Signer } from '@modelgate/keys';
-import { OAuthError, type Clock, type NumericDate } from '@modelgate/oauth';
+import { OAuthError } from '@modelgate/oauth';
 import { formatAuthorizationDetails, formatScope, type AuthorizationDetail } from '@modelgate/scope';
 import { unacceptableToken } from './actor-chain.ts';
 import type { Authorization } from './authorization.ts';
@@ -36,8 +44,6 @@ export interface MintedToken {
   authorizationDetails: AuthorizationDetail[];
 }
 
-/** No token lives longer, whatever a policy or the configuration says. */
-const longestLife = 3600;
 /** A token that would expire on its way to the model is worth less than an error that says so. */
 const shortestLife = 5;
 
@@ -55,9 +61,13 @@ export class Minter {
     this.#randomJti = options.randomJti ?? randomUUID;
   }
 
-  /** @throws OAuthError invalid_request where the subject token is about to expire, temporarily_unavailable without a key */
+  /**
+   * @throws OAuthError invalid_request where the subject token is about to expire or its subject is nothing a verifier takes,
+   * invalid_scope where the token would be longer than verifiers take, temporarily_unavailable without a key
+   */
   mint(authorization: Authorization, clientId: string): MintedToken {
     const { clock, issuer, audience } = this.#options;
+    refuseUnreadable(authorization);
     const signer = this.#signer();
     const iat = clock.seconds();
     const exp = this.#expiry(authorization, signer, iat);
@@ -81,8 +91,10 @@ export class Minter {
     });
     const signingInput = `${this.#encodedHeader(signer)}.${payload}`;
     const signature = signer.sign(signingInput).toString('base64url');
+    const token = `${signingInput}.${signature}`;
+    if (token.length > maxModelTokenLength) throw tooLong(token.length);
     return {
-      token: `${signingInput}.${signature}`,
+      token,
       kid: signer.kid,
       jti,
       expiresAt: exp,
@@ -101,7 +113,7 @@ export class Minter {
   }
 
   #expiry({ policy, notAfter }: Authorization, { verifyNotAfter }: Signer, now: NumericDate): NumericDate {
-    const life = Math.min(policy.maxTtl, this.#options.defaultTtlSeconds, longestLife);
+    const life = Math.min(policy.maxTtl, this.#options.defaultTtlSeconds, maxTokenLifeSeconds);
     const needed = Math.min(shortestLife, life);
     const exp = Math.floor(Math.min(now + life, notAfter, verifyNotAfter));
     if (exp - now >= needed) return exp;
@@ -119,6 +131,20 @@ export class Minter {
 
 function encode(part: object): string {
   return Buffer.from(JSON.stringify(part)).toString('base64url');
+}
+
+/** What no verifier would accept is not signed. */
+function refuseUnreadable({ subject }: Authorization): void {
+  if (isPlainText(subject)) return;
+  const detail = `the subject is longer than ${maxClaimLength} characters or has control characters`;
+  throw new OAuthError('invalid_request', unacceptableToken, { detail });
+}
+
+function tooLong(length: number): OAuthError {
+  return new OAuthError(
+    'invalid_scope',
+    `the token would have ${length} characters, and gateways take ${maxModelTokenLength}; ask for fewer models`,
+  );
 }
 
 function noKey(detail: string, cause?: unknown): OAuthError {

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import type { JWK } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryAssertionIds } from './memory-assertion-ids.ts';

@@ -1,7 +1,8 @@
 import type { AuditLog } from '@modelgate/audit';
+import type { Clock } from '@modelgate/core';
 import { JwsError, parseCompactJws, verificationKey, verifySignature, type CompactJws } from '@modelgate/jwt';
 import type { SigningKey } from '@modelgate/keys';
-import { OAuthError, parseForm, single, type Clock } from '@modelgate/oauth';
+import { OAuthError, parseForm, single } from '@modelgate/oauth';
 import type { AssertionIds } from './assertion-ids.ts';
 import type { Attempt } from './attempt.ts';
 import { ClientAuthentication } from './client-authentication.ts';

@@ -28,6 +28,15 @@ export function revocationStoreContract(makeStore: () => Promise<RevocationStore
       ]);
     });
 
+    it('takes a time beyond 2038, and forgets it then', async () => {
+      const in2040 = 2_208_988_800;
+      const store = await makeStore();
+      await store.revoke({ jti: 'a', expiresAt: in2040 }, audit);
+      expect((await store.snapshot(now)).tokens).toEqual([{ jti: 'a', expiresAt: in2040 }]);
+      expect(await store.prune(in2040 - 1)).toBe(0);
+      expect(await store.prune(in2040)).toBe(1);
+    });
+
     it('is idempotent: revoking twice changes neither the list nor its version', async () => {
       const store = await makeStore();
       await store.revoke({ jti: 'a', expiresAt: now + 10 }, audit);

@@ -1,4 +1,4 @@
-import type { NumericDate } from '@modelgate/oauth';
+import type { NumericDate } from '@modelgate/core';
 
 /** A token that must not be accepted any more, remembered until it would have expired. */
 export interface RevokedToken {

@@ -1,4 +1,5 @@
-import type { NumericDate, TokenType } from '@modelgate/oauth';
+import type { NumericDate } from '@modelgate/core';
+import type { TokenType } from '@modelgate/oauth';
 
 /** A verified subject or actor token, reduced to what policy and minting may use. */
 export interface Subject {

@@ -1,4 +1,5 @@
-import { StoreUnavailable, type AuditEvent } from '@modelgate/audit';
+import { type AuditEvent } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { TokenType } from '@modelgate/oauth';
 import { parseScope } from '@modelgate/scope';
 import { describe, expect, it } from 'vitest';

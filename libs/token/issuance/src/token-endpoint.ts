@@ -1,13 +1,6 @@
-import { StoreUnavailable, type AuditLog } from '@modelgate/audit';
-import {
-  GrantType,
-  OAuthError,
-  parseForm,
-  single,
-  type Clock,
-  type FormParameters,
-  type TokenResponse,
-} from '@modelgate/oauth';
+import { type AuditLog } from '@modelgate/audit';
+import { StoreUnavailable, type Clock } from '@modelgate/core';
+import { GrantType, OAuthError, parseForm, single, type FormParameters, type TokenResponse } from '@modelgate/oauth';
 import type { PolicySource } from '@modelgate/policy';
 import type { AssertionIds } from './assertion-ids.ts';
 import type { Attempt } from './attempt.ts';

@@ -1,8 +1,8 @@
+import { maxScopeTokens, type Clock } from '@modelgate/core';
 import {
   OAuthError,
   parseTokenExchangeRequest,
   TokenType,
-  type Clock,
   type FormParameters,
   type OAuthErrorCode,
 } from '@modelgate/oauth';
@@ -14,7 +14,7 @@ import {
   type Selection,
   type WantedAccess,
 } from '@modelgate/policy';
-import { authorizationDetailsType, countScopeTokens, maxScopeTokens } from '@modelgate/scope';
+import { authorizationDetailsType, countScopeTokens } from '@modelgate/scope';
 import { actorChain, depthOf, identity, unacceptableToken, type ActorClaim } from './actor-chain.ts';
 import type { Attempt } from './attempt.ts';
 import { Grant, type Authorization } from './authorization.ts';

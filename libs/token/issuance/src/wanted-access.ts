@@ -1,4 +1,5 @@
-import { OAuthError, parseStrictJson, StrictJsonError, type TokenExchangeRequest } from '@modelgate/oauth';
+import { parseStrictJson, StrictJsonError } from '@modelgate/core';
+import { OAuthError, type TokenExchangeRequest } from '@modelgate/oauth';
 import type { WantedAccess } from '@modelgate/policy';
 import {
   AuthorizationDetailsError,

@@ -1,4 +1,3 @@
-import type { Clock } from '@modelgate/oauth';
 import type { KeyEncryption } from './key-encryption.ts';
 import type { KeyPlanner } from './key-planner.ts';
 import type { KeySchedule } from './key-schedule.ts';
@@ -6,6 +5,7 @@ import type { KeyGenerator } from './new-key.ts';
 import type { SigningKeyStore } from './signing-key-store.ts';
 import type { SigningAlg } from './signing-key.ts';
 import type { Exposure } from './verifier-class.ts';
+import type { Clock } from '@modelgate/core';
 
 export interface KeyRingOptions {
   issuer: string;

@@ -1,10 +1,10 @@
-import { Clock } from '@modelgate/oauth';
 import { KeyEncryption, UnsealError, type SealingContext } from './key-encryption.ts';
 import type { KeyRingOptions } from './key-ring-options.ts';
 import { KeyRing } from './key-ring.ts';
 import type { KeySchedule } from './key-schedule.ts';
 import { MemorySigningKeyStore } from './memory-signing-key-store.ts';
 import type { KeyState, SealedKey, SigningKey } from './signing-key.ts';
+import { Clock } from '@modelgate/core';
 
 export const issuer = 'https://tokens.example.com';
 export const start = 1_800_000_000_000;

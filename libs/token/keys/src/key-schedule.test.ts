@@ -49,7 +49,7 @@ describe('a schedule', () => {
         skewSeconds: 1,
         verifiers: [],
       },
-      [['3600 s', '5 s', '733', '20']],
+      [['3600 s', '5 s', '1472', '50', 'every 160 s']],
     ],
     [
       'everything at once',
@@ -57,7 +57,7 @@ describe('a schedule', () => {
       [
         ['100 s', '3670 s'],
         ['90 s', '100 s'],
-        ['90 s', '3730 s', '42'],
+        ['90 s', '3740 s', '88', '50'],
       ],
     ],
     ['nothing at all for a period', { rotateEverySeconds: 0 }, [['rotateEverySeconds is 0']]],

@@ -1,3 +1,5 @@
+import { maxJwksKeys } from '@modelgate/core';
+import { signingAlgs } from './signing-key.ts';
 import { refreshSeconds, type VerifierClass } from './verifier-class.ts';
 
 /** How fast keys move. All in seconds. */
@@ -44,19 +46,45 @@ export function neededLeadTime(schedule: Omit<KeySchedule, 'leadTimeSeconds'>): 
   return slowestVerifier(schedule).seconds + schedule.propagationSeconds + schedule.skewSeconds;
 }
 
-/** Sentences with their numbers, one for each contradiction; empty where the schedule can hold. */
-export function checkSchedule(schedule: KeySchedule): string[] {
+/**
+ * Sentences with their numbers, one for each contradiction; empty where the schedule can hold.
+ *
+ * @param ladders algorithms that sign side by side
+ */
+export function checkSchedule(schedule: KeySchedule, ladders = 1): string[] {
   const sizes = wrongSizes(schedule);
-  return sizes.length > 0 ? sizes : contradictions(schedule);
+  return sizes.length > 0 ? sizes : contradictions(schedule, ladders);
 }
 
-function contradictions(schedule: KeySchedule): string[] {
+/**
+ * How many keys the JWKS of a schedule has at most, as long as nobody rotates by hand: for each ladder the key that signs,
+ * its spare and the retired ones that tokens still need. A ladder that was just given up counts as much as one that is kept.
+ */
+export function mostPublishedKeys(schedule: KeySchedule, ladders: number): number {
+  return publishingLadders(ladders) * (2 + mostRetiring(schedule));
+}
+
+function publishingLadders(ladders: number): number {
+  return Math.min(ladders + 1, signingAlgs.length);
+}
+
+/** Each leaves the JWKS within one propagation time after it may. */
+function mostRetiring(schedule: KeySchedule): number {
+  return Math.floor(retainedSeconds(schedule) / schedule.rotateEverySeconds) + 1;
+}
+
+function retainedSeconds(schedule: KeySchedule): number {
+  return reservation(schedule).raiseTo + schedule.skewSeconds + schedule.propagationSeconds;
+}
+
+function contradictions(schedule: KeySchedule, ladders: number): string[] {
   const { rotateEverySeconds: rotation, leadTimeSeconds: lead } = schedule;
   const { maxTokenTtlSeconds: ttl, skewSeconds: skew, propagationSeconds: propagation } = schedule;
   const { name, seconds } = slowestVerifier(schedule);
   const needed = neededLeadTime(schedule);
-  const life = reservation(schedule).raiseTo + skew;
-  const kept = Math.ceil(life / rotation);
+  const life = retainedSeconds(schedule);
+  const published = mostPublishedKeys(schedule, ladders);
+  const room = Math.floor(maxJwksKeys / publishingLadders(ladders)) - 2;
   const rules: [broken: boolean, sentence: string][] = [
     [
       lead < needed,
@@ -67,15 +95,12 @@ function contradictions(schedule: KeySchedule): string[] {
       `rotation every ${rotation} s leaves a spare less than its lead time of ${lead} s; the shortest rotation for it is ${lead} s`,
     ],
     [
-      kept > maxKept,
-      `tokens of ${ttl} s need a retired key for ${life} s, so that rotation every ${rotation} s keeps ${kept} of them in the JWKS; ${maxKept} are as many as verifiers take, which is rotation every ${Math.ceil(life / maxKept)} s`,
+      published > maxJwksKeys,
+      `tokens of ${ttl} s need a retired key for ${life} s, so that rotation every ${rotation} s publishes up to ${published} keys; ${maxJwksKeys} are as many as verifiers take, which is rotation every ${Math.floor(life / room) + 1} s`,
     ],
   ];
   return rules.filter(([broken]) => broken).map(([, sentence]) => sentence);
 }
-
-/** Verifiers cap the number of keys they take from a JWKS; some at 50, and other ladders want room too. */
-const maxKept = 20;
 
 function wrongSizes(schedule: KeySchedule): string[] {
   const { rotateEverySeconds, leadTimeSeconds, jwksMaxAgeSeconds } = schedule;

@@ -1,4 +1,3 @@
-import type { Clock } from '@modelgate/oauth';
 import {
   KeyConflict,
   SigningKeyStore,
@@ -8,6 +7,7 @@ import {
   type StoredKeys,
 } from './signing-key-store.ts';
 import type { SigningKey } from './signing-key.ts';
+import type { Clock } from '@modelgate/core';
 
 /** Rows in the memory of one process, under the same rules as a database: for tests and simulations. */
 export class MemorySigningKeyStore extends SigningKeyStore {

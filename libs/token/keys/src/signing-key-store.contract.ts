@@ -218,6 +218,15 @@ export function signingKeyStoreContract(makeStore: () => Promise<SigningKeyStore
       }
     });
 
+    it('may be beyond 2038', async () => {
+      const in2040 = 2_208_988_800;
+      const { store, active } = await withPair();
+      await store.recordSigned(active.kid, in2040);
+      expect(await lastSignedExp(store, active)).toBe(in2040);
+      await store.recordSigned(active.kid, in2040 - 1);
+      expect(await lastSignedExp(store, active)).toBe(in2040);
+    });
+
     it('is the highest of those recorded at the same time', async () => {
       const { store, active } = await withPair();
       await Promise.all([1003, 1009, 1001, 1007].map((exp) => store.recordSigned(active.kid, exp)));

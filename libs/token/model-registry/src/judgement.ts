@@ -1,4 +1,5 @@
 import { TakenNames } from '@modelgate/catalogue';
+import { maxFeedBytes } from '@modelgate/core';
 import { ModelRefused } from './model-refused.ts';
 import type { Precondition } from './precondition.ts';
 import type { RegisteredModel, WrittenEntry } from './registered-model.ts';
@@ -33,8 +34,8 @@ function clash(entry: WrittenEntry, others: readonly WrittenEntry[]): ModelRefus
   return new ModelRefused('clash', `${owner} and ${entry.model} would share the host ${host}; rename one of them`);
 }
 
-/** Of all entries together, as JSON: gateways read them as one document of at most 16 MiB. */
-const mostBytes = 8 * 1024 * 1024;
+/** Of all entries together, as JSON: gateways read them as one document, and it may be spelt longer than the entries were. */
+const mostBytes = maxFeedBytes / 2;
 
 function excess(entry: WrittenEntry, others: readonly WrittenEntry[]): ModelRefused | undefined {
   const bytes = [entry, ...others].reduce((sum, one) => sum + Buffer.byteLength(JSON.stringify(one)) + 1, 0);

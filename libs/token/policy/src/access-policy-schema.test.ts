@@ -76,6 +76,9 @@ describe('accessPolicySchema', () => {
     { quota: 1, window: 60 },
     { quota: 1, window: '1m', burst: 0 },
     { quota: 1, window: '1m', per: 'x' },
+    '5000000/30d',
+    { quota: 5_000_000, window: '30d' },
+    { quota: 1, windowSeconds: 1, burst: 1_000_000_000 },
   ])('refuses the limit %j', (limit) => expect(problems({ limit })).not.toEqual([]));
 
   it.each([
@@ -105,6 +108,19 @@ describe('accessPolicySchema', () => {
     ['an actor without an issuer', { delegation: { actors: ['agent'] } }],
     ['a bottomless delegation', { delegation: { actors: ['k|a'], maxDepth: 9 } }],
   ])('refuses %s', (_, more) => expect(problems(more)).not.toEqual([]));
+
+  it('says how a limit is written, and what its range is', () => {
+    expect(problems({ limit: '600' }).join()).toContain('a limit is written like 600/1m');
+    for (const limit of ['5000000/30d', { quota: 5_000_000, window: '30d' }]) {
+      expect(problems({ limit }).join()).toMatch(/limit: .*at most 4503599627370; .*a burst of 1737499/);
+    }
+  });
+
+  it('takes any version that a number can hold', () => {
+    expect(parse({ version: 202_611_280_930 }).version).toBe(202_611_280_930);
+    expect(parse({ version: Number.MAX_SAFE_INTEGER }).version).toBe(Number.MAX_SAFE_INTEGER);
+    expect(problems({ version: Number.MAX_SAFE_INTEGER + 1 })).not.toEqual([]);
+  });
 
   it('names the place and the remedy', () => {
     expect(problems({ maxTtl: '2h' })).toEqual(['maxTtl: must be at least 1s and at most 1h']);

@@ -1,11 +1,17 @@
-import { countScopeTokens, maxScopeTokens, merge, parseModelPattern, verbs, type ModelPattern } from '@modelgate/scope';
+import {
+  LimitError,
+  limitProblem,
+  maxPolicyVersion,
+  maxScopeTokens,
+  maxTokenLifeSeconds,
+  parseLimit,
+  type Limit,
+} from '@modelgate/core';
+import { countScopeTokens, merge, parseModelPattern, verbs, type ModelPattern } from '@modelgate/scope';
 import { z } from 'zod';
 import type { AccessPolicy } from './access-policy.ts';
 import { matchSchema } from './match-schema.ts';
 import { dnsName, durationSeconds } from './schema-parts.ts';
-
-/** No token lives longer, whatever a policy says. */
-const longestTtl = 3600;
 
 const modelPattern = z.string().transform((text, context): ModelPattern => {
   const pattern = parseModelPattern(text);
@@ -25,30 +31,35 @@ const grants = z
     message: `grants more than the ${maxScopeTokens} combinations of model and verb that one token can carry; use namespace/* or two policies`,
   });
 
-const count = z.int().min(1).max(1_000_000_000);
-const limitObject = z
-  .strictObject({
-    quota: count,
-    window: durationSeconds({ min: 1 }).optional(),
-    windowSeconds: z.int().min(1).optional(),
-    burst: count.optional(),
-  })
-  .transform(({ quota, window, windowSeconds, burst }, context) => {
-    const seconds = window ?? windowSeconds;
-    if (seconds !== undefined && (window === undefined || windowSeconds === undefined)) {
-      return { quota, windowSeconds: seconds, ...(burst !== undefined && { burst }) };
-    }
-    context.addIssue({ code: 'custom', message: 'needs exactly one of window ("1m") and windowSeconds (60)' });
+const limitMembers = z.strictObject({
+  quota: z.int(),
+  window: durationSeconds({ min: 1 }).optional(),
+  windowSeconds: z.int().optional(),
+  burst: z.int().optional(),
+});
+
+/** Judged once its form is known, so that the author reads what is wrong with it and not which forms there are. */
+const limit = z.union([z.string(), limitMembers]).transform((written, context): Limit => {
+  try {
+    return typeof written === 'string' ? parseLimit(written) : limitOf(written);
+  } catch (error) {
+    if (!(error instanceof LimitError)) throw error;
+    context.addIssue({ code: 'custom', message: error.message });
     return z.NEVER;
-  });
-const limitText = z
-  .string()
-  .regex(/^[1-9]\d{0,8}\/[1-9]\w*$/, 'a limit is written like 600/1m')
-  .transform((text): z.input<typeof limitObject> => {
-    const [quota, window = ''] = text.split('/');
-    return { quota: Number(quota), window };
-  })
-  .pipe(limitObject);
+  }
+});
+
+/** @throws LimitError */
+function limitOf({ quota, window, windowSeconds, burst }: z.output<typeof limitMembers>): Limit {
+  const seconds = window ?? windowSeconds;
+  if (seconds === undefined || (window !== undefined && windowSeconds !== undefined)) {
+    throw new LimitError('needs exactly one of window ("1m") and windowSeconds (60)');
+  }
+  const limit = { quota, windowSeconds: seconds, ...(burst !== undefined && { burst }) };
+  const problem = limitProblem(limit);
+  if (problem !== undefined) throw new LimitError(problem);
+  return limit;
+}
 
 const delegation = z.strictObject({
   actors: z.array(z.string().regex(/^[^|]+\|.+$/s, 'an actor is written issuerId|sub')).min(1),
@@ -59,13 +70,13 @@ const delegation = z.strictObject({
 export const accessPolicySchema = z
   .strictObject({
     name: dnsName,
-    version: z.int().min(1).default(1),
+    version: z.int().min(1).max(maxPolicyVersion).default(1),
     enabled: z.boolean().default(true),
     issuer: dnsName,
     match: matchSchema,
     grants,
-    maxTtl: durationSeconds({ min: 1, max: longestTtl }).default(900),
-    limit: z.union([limitText, limitObject]).optional(),
+    maxTtl: durationSeconds({ min: 1, max: maxTokenLifeSeconds }).default(900),
+    limit: limit.optional(),
     delegation: delegation.optional(),
   })
   .transform(({ limit, delegation, ...policy }): AccessPolicy => {

@@ -1,3 +1,4 @@
+import type { Limit } from '@modelgate/core';
 import type { ModelGrant } from '@modelgate/scope';
 
 /**
@@ -26,16 +27,9 @@ export interface AccessPolicy {
   /** Seconds; the life of a token under this policy, never more than 3600. */
   maxTtl: number;
   /** Requests per subject and model; enforced at the gateway. Absent: the gateway's own default. */
-  limit?: PolicyLimit;
+  limit?: Limit;
   /** Who may act for a subject; absent: nobody. */
   delegation?: Delegation;
-}
-
-/** `quota` requests in every `windowSeconds`, of which `burst` (default: all) may come at once. */
-export interface PolicyLimit {
-  quota: number;
-  windowSeconds: number;
-  burst?: number;
 }
 
 /** Actors as `issuerId|sub`, and how many of them may stand in a row (RFC 8693 §4.1). */

@@ -1,3 +1,4 @@
+import { maxPolicies } from '@modelgate/core';
 import { expect, it } from 'vitest';
 import { accessPolicySchema } from './access-policy-schema.ts';
 import { accessProblems } from './access-problems.ts';
@@ -28,5 +29,15 @@ it('lists every problem there is, each once', () => {
     'policy p is defined twice',
     'policy q names issuer nowhere, which is not defined',
     'issuer self is this token service itself',
+  ]);
+});
+
+it('takes as many policies as gateways can be told the limits of, and no more', () => {
+  const one = policy('p', 'a');
+  const policies = Array.from({ length: maxPolicies + 1 }, (_, i) => ({ ...one, name: `p${i}` }));
+  const problems = (count: number) => accessProblems([issuer('a', 'https://a.example')], policies.slice(0, count));
+  expect(problems(maxPolicies)).toEqual([]);
+  expect(problems(maxPolicies + 1)).toEqual([
+    `${maxPolicies + 1} policies are more than the ${maxPolicies} that gateways take`,
   ]);
 });

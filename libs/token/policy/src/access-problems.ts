@@ -1,3 +1,4 @@
+import { maxPolicies } from '@modelgate/core';
 import type { AccessPolicy } from './access-policy.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
 
@@ -13,6 +14,9 @@ export function accessProblems(
 ): string[] {
   const ids = new Set(issuers.map(({ id }) => id));
   return [
+    ...(policies.length > maxPolicies
+      ? [`${policies.length} policies are more than the ${maxPolicies} that gateways take`]
+      : []),
     ...repeated(issuers.map(({ id }) => id)).map((id) => `issuer ${id} is defined twice`),
     ...repeated(issuers.map(({ issuer }) => issuer)).map((url) => `two issuers have the URL ${url}`),
     ...repeated(policies.map(({ name }) => name)).map((name) => `policy ${name} is defined twice`),
@@ -26,5 +30,7 @@ export function accessProblems(
 }
 
 function repeated(values: readonly string[]): string[] {
-  return [...new Set(values.filter((value, index) => values.indexOf(value) !== index))];
+  const seen = new Set<string>();
+  const twice = values.filter((value) => seen.size === seen.add(value).size);
+  return [...new Set(twice)];
 }

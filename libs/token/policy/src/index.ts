@@ -2,7 +2,7 @@
  * Who may be granted what: TrustedIssuer, AccessPolicy, and the selection of the one policy that satisfies a request.
  * Owns matching and its explanation. Verifies no token, mints none, and reads no file.
  */
-export type { AccessPolicy, ClaimMatch, ClaimMatcher, Delegation, PolicyLimit } from './access-policy.ts';
+export type { AccessPolicy, ClaimMatch, ClaimMatcher, Delegation } from './access-policy.ts';
 export { accessPolicySchema } from './access-policy-schema.ts';
 export { accessProblems } from './access-problems.ts';
 export type { SubjectFacts } from './claim-match.ts';

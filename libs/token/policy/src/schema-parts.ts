@@ -1,4 +1,4 @@
-import { DurationError, formatDuration, parseDuration } from '@modelgate/oauth';
+import { DurationError, formatDuration, parseDuration } from '@modelgate/core';
 import { z } from 'zod';
 
 /** A DNS-1123 label, so that a name needs no quoting in a URL, a header, a log line or a Kubernetes object. */

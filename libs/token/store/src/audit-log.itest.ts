@@ -1,4 +1,5 @@
-import { StoreUnavailable, type AuditEvent } from '@modelgate/audit';
+import { type AuditEvent } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { postgres, type PostgresServer } from '@modelgate/real-parts';
 import { fileURLToPath } from 'node:url';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
@@ -10,6 +11,8 @@ const migrations = fileURLToPath(new URL('../../../../prisma/migrations', import
 let server: PostgresServer & { stop(): Promise<void> };
 let database: Database;
 let log: PrismaAuditLog;
+/** More seconds than an integer column holds. */
+const in2040 = 2_208_988_800;
 
 beforeAll(async () => {
   server = await postgres.start();
@@ -53,16 +56,17 @@ describe('rows', () => {
       actor: 'bob',
       issuer: 'https://tokens.example.com',
       policy: 'fraud-batch',
-      policyVersion: 3,
+      policyVersion: 202_611_280_930,
       jti: 'j',
       kid: 'k',
       model: 'fraud/iris',
       scope: 'fraud/iris:predict',
-      expiresAt: 1_800_000_900,
+      expiresAt: in2040,
     };
     await log.write(full);
     const row = await database.run((queries) => queries.auditEvent.findFirstOrThrow());
-    expect(row).toEqual({ ...full, id: expect.any(BigInt), at: new Date(full.at) });
+    const wide = { policyVersion: 202_611_280_930n, expiresAt: BigInt(in2040) };
+    expect(row).toEqual({ ...full, ...wide, id: expect.any(BigInt), at: new Date(full.at) });
   });
 });
 
@@ -95,7 +99,7 @@ describe('group commit', () => {
 
   it('refuses the writer of a row the database will not take, and nobody else of its group', async () => {
     const good = Array.from({ length: 20 }, (_, i) => log.write(event(`r${i}`)));
-    const bad = [log.write(event('bad', { subject: 'a\0b' })), log.write(event('worse', { expiresAt: 2 ** 40 }))];
+    const bad = [log.write(event('bad', { subject: 'a\0b' })), log.write(event('worse', { expiresAt: 2 ** 63 }))];
     const more = Array.from({ length: 20 }, (_, i) => log.write(event(`s${i}`)));
     for (const outcome of await Promise.allSettled(bad)) expect(outcome.status).toBe('rejected');
     await Promise.all([...good, ...more]);

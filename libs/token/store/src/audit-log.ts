@@ -1,6 +1,7 @@
-import { AuditLog, StoreUnavailable, type AuditEvent } from '@modelgate/audit';
+import { AuditLog, type AuditEvent } from '@modelgate/audit';
 import { auditRow } from './audit-row.ts';
 import type { Database } from './database.ts';
+import { StoreUnavailable } from '@modelgate/core';
 
 interface Waiting {
   event: AuditEvent;

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { PrismaPg } from '@prisma/adapter-pg';
 import { Prisma, PrismaClient } from './generated/client.ts';
 

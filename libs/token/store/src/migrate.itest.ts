@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { postgres, type PostgresServer } from '@modelgate/real-parts';
 import { PrismaPg } from '@prisma/adapter-pg';
 import {

@@ -1,4 +1,4 @@
-import { StoreUnavailable } from '@modelgate/audit';
+import { StoreUnavailable } from '@modelgate/core';
 import { KeyConflict, type KeyTransition, type SigningKey } from '@modelgate/keys';
 import { postgres, type PostgresServer } from '@modelgate/real-parts';
 import { createServer, connect, type AddressInfo, type Server, type Socket } from 'node:net';

@@ -2,6 +2,7 @@ import { RevocationStore, type RevokedToken } from '@modelgate/issuance';
 import { createHash } from 'node:crypto';
 import { auditRow } from './audit-row.ts';
 import type { Database } from './database.ts';
+import { wholeNumber } from './whole-number.ts';
 
 /** Revoked tokens in PostgreSQL. */
 export class PrismaRevocationStore extends RevocationStore {
@@ -32,13 +33,14 @@ export class PrismaRevocationStore extends RevocationStore {
   }
 
   async snapshot(now: number): Promise<{ version: string; tokens: RevokedToken[] }> {
-    const tokens = await this.#database.run((queries) =>
+    const rows = await this.#database.run((queries) =>
       queries.revokedToken.findMany({
         where: { expiresAt: { gt: now } },
         select: { jti: true, expiresAt: true },
         orderBy: { jti: 'asc' },
       }),
     );
+    const tokens = rows.map(({ jti, expiresAt }) => ({ jti, expiresAt: wholeNumber(expiresAt) }));
     const hash = createHash('sha256');
     for (const { jti, expiresAt } of tokens) hash.update(`${jti} ${expiresAt}\n`);
     return { version: hash.digest('base64url').slice(0, 22), tokens };

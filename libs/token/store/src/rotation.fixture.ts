@@ -1,5 +1,5 @@
+import { SystemClock } from '@modelgate/core';
 import { KeyEncryption, KeyRing, type KeyRingOptions, type KeySchedule, type SealedKey } from '@modelgate/keys';
-import { SystemClock } from '@modelgate/oauth';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { Database } from './database.ts';

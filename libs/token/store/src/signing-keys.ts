@@ -12,6 +12,7 @@ import {
 import type { JWK } from 'jose';
 import { auditRow } from './audit-row.ts';
 import { databaseTime } from './database-time.ts';
+import { wholeNumber } from './whole-number.ts';
 import { isIntegrityViolation, type Database, type Queries } from './database.ts';
 import { Prisma, type KeyReplica, type SigningKey as Row } from './generated/client.ts';
 
@@ -152,7 +153,7 @@ function fromRow(row: Row): SigningKey {
     ...time('publishedAt', row.publishedAt),
     ...time('activatedAt', row.activatedAt),
     ...time('retiredAt', row.retiredAt),
-    ...(row.lastSignedExp !== null && { lastSignedExp: row.lastSignedExp }),
+    ...(row.lastSignedExp !== null && { lastSignedExp: wholeNumber(row.lastSignedExp) }),
   };
 }
 

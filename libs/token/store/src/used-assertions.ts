@@ -1,5 +1,5 @@
+import type { NumericDate } from '@modelgate/core';
 import { AssertionIds } from '@modelgate/issuance';
-import type { NumericDate } from '@modelgate/oauth';
 import { createHash } from 'node:crypto';
 import type { Database } from './database.ts';
 

@@ -1,5 +1,5 @@
 import type { CatalogueModel } from '@modelgate/catalogue';
-import { parseDuration } from '@modelgate/oauth';
+import { parseDuration } from '@modelgate/core';
 
 /** What may take how long, in milliseconds; what is absent is the gateway's own. */
 export interface UpstreamTimeouts {

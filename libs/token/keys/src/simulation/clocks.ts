@@ -1,5 +1,5 @@
-import { Clock } from '@modelgate/oauth';
 import type { Timeline } from './timeline.ts';
+import { Clock } from '@modelgate/core';
 
 /** A clock that is off, and that may be set. */
 export class SetClock extends Clock {

@@ -1,8 +1,8 @@
-import { StoreUnavailable } from '@modelgate/audit';
 import { MemorySigningKeyStore } from '../memory-signing-key-store.ts';
 import { SigningKeyStore, type KeyTransition, type ServedReport, type StoredKeys } from '../signing-key-store.ts';
 import type { Random } from './random.ts';
 import type { Timeline } from './timeline.ts';
+import { StoreUnavailable } from '@modelgate/core';
 
 /** How the way between one process and the database is, and whether there still is a process. */
 export interface Connection {

@@ -1,0 +1,29 @@
+import { maxLimitCount, maxPolicyVersion, parseLimit } from '@modelgate/core';
+import { MemoryLimitStore } from '@modelgate/rate-limit';
+import { describe, expect, it } from 'vitest';
+import { parseLimits, PolicyLimits } from './policy-limits.ts';
+
+const feed = (limit: unknown, version: unknown = 3): Uint8Array =>
+  Buffer.from(JSON.stringify({ policies: { p: { version, limit } } }));
+
+describe('the limits feed', () => {
+  it.each([parseLimit('1737499/30d'), { quota: maxLimitCount, windowSeconds: 60, burst: 10 }])(
+    'brings %j, which is then counted',
+    (limit) => {
+      const limits = new PolicyLimits(parseLimit('1/1s'));
+      limits.replace(parseLimits(feed(limit, maxPolicyVersion)));
+      expect(limits.of('p')).toEqual(limit);
+      expect(new MemoryLimitStore().take('k', limits.of('p'), 0)).toMatchObject({ allowed: true });
+    },
+  );
+
+  it('has no limit for a policy without one', () => expect(parseLimits(feed(null)).size).toBe(0));
+
+  it.each([
+    { quota: 5_000_000, windowSeconds: 2_592_000 },
+    { quota: 0, windowSeconds: 60 },
+    { quota: 1, windowSeconds: 1.5 },
+  ])('is refused with %j, which nobody could count', (limit) => {
+    expect(() => parseLimits(feed(limit))).toThrow(/limit/);
+  });
+});
