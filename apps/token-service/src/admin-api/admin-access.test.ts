@@ -1,7 +1,11 @@
 import type { IssuerDispatch } from '@modelgate/federation';
+import { CurrentAccess } from '@modelgate/issuance';
 import { describe, expect, it } from 'vitest';
-import { AdminAccess, adminSchema } from './admin-access.ts';
+import { AdminAccess, adminIssuers, adminSchema } from './admin-access.ts';
 import type { AdminRole } from './admin-role.ts';
+
+const accessOf = (admin?: Record<string, unknown>) =>
+  new CurrentAccess({ issuers: [], clients: new Map(), policies: [], admin: admin && adminSchema.parse(admin) });
 
 /** The roles of somebody whose token was verified and has these claims. */
 async function rolesOf(
@@ -11,8 +15,8 @@ async function rolesOf(
 ): Promise<readonly AdminRole[]> {
   const subject = { issuer: 'keycloak', sub: 'carol', claims, senderConstrained };
   const tokens = { verify: () => Promise.resolve(subject) } as unknown as IssuerDispatch;
-  const access = new AdminAccess(tokens, adminSchema.parse({ issuer: 'keycloak', ...settings }));
-  const admin = await access.verify('a token');
+  const access = accessOf({ issuer: 'keycloak', ...settings });
+  const admin = await new AdminAccess(tokens, access).verify('a token');
   expect(admin.subject).toBe('keycloak|carol');
   return admin.roles;
 }
