@@ -105,7 +105,7 @@ describe('T4 a delegated subject never becomes a clean one', () => {
     ];
     for (const client of access.clients) client.issuers = ['keycloak', 'partner'];
     expect((await exchange(actor, basic('broker'))).scope).toBe('fraud/iris:predict');
-    subjects.tokens.set('agent', { ...agent, issuer: 'partner' });
+    subjects.tokens.set('agent', subject({ sub: 'agent', authorizedParty: 'broker', issuer: 'partner' }));
     await expect(exchange(actor, basic('broker'))).rejects.toMatchObject({ detail: 'may_act names another actor' });
   });
 

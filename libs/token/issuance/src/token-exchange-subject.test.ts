@@ -48,10 +48,10 @@ describe('T12 the checks nobody may leave out are made here too', () => {
 
   it('a model token is never a subject, even where we trust ourselves', async () => {
     const { exchange, subjects, access, claimsOf } = world();
-    access.issuers = [trustedIssuer('keycloak', issuer)];
     const { access_token: modelToken } = await exchange();
     const claims = claimsOf(await exchange());
     subjects.tokens.set(modelToken, subject({ claims }));
+    access.issuers = [trustedIssuer('keycloak', issuer)];
     await expect(exchange({ subject_token: modelToken })).rejects.toEqual(unacceptable);
   });
 });
