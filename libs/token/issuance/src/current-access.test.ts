@@ -24,12 +24,12 @@ function snapshot(more: Partial<Omit<AccessSnapshot, 'clients'>> = {}, ...client
 
 describe('what differs between two snapshots', () => {
   it('is nothing where only order and objects do', () => {
-    const [p, q] = snapshot().policies;
+    const [p, q] = [policy('p', 'fraud/iris:predict'), policy('q', 'fraud/tree:predict')];
     const match = { '/b': { exact: 'x' }, '/a': { exact: 'y' } };
     const turned = { '/a': { exact: 'y' }, '/b': { exact: 'x' } };
-    const before = snapshot({ policies: [p!, { ...q!, match }], admin }, secretOf('c'), secretOf('d'));
+    const before = snapshot({ policies: [p, { ...q, match }], admin }, secretOf('c'), secretOf('d'));
     const after = snapshot(
-      { policies: [{ ...q!, match: turned }, p!], admin: { ...admin } },
+      { policies: [{ ...q, match: turned }, p], admin: { ...admin } },
       secretOf('d'),
       secretOf('c'),
     );
