@@ -119,7 +119,7 @@ describe('a gateway that is told to read its files again', () => {
     const models = [{ model: 'fraud/boston', upstream: bed.model.url, protocols: ['v1'] }];
     writeFileSync(bed.catalogueFile, JSON.stringify({ domain: 'models.example.com', models }));
     await bed.gateway.reload();
-    expect((await bed.send({ token, body })).status).toBe(403);
+    expect((await bed.send({ token, body })).status).toBe(404);
   });
 });
 

@@ -26,7 +26,9 @@ function run(start: string) {
 const close = 'close: async () => undefined';
 
 it('SIGHUP reloads, as often as it comes', async () => {
-  const { child, ended, said } = run(`return { reload: () => void process.stdout.write('read again\\n'), ${close} };`);
+  const { child, ended, said } = run(
+    `return { reload: async () => void process.stdout.write('read again\\n'), ${close} };`,
+  );
   await said('started');
   for (const times of [1, 2]) {
     child.kill('SIGHUP');

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Environment } from './configuration.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { reasonOf } from './reason.ts';
 import { runMain } from './run-main.ts';
 import { settingsHelp, settingsOf } from './settings.ts';
 
@@ -24,7 +25,7 @@ export interface RunningService {
   /** Rejected where it is found out after the start that a listener cannot be opened, which ends the process. */
   listening?: Promise<void>;
   /** Reads again what it has read from files; called on SIGHUP. Absent: it has read nothing that may change. */
-  reload?: () => Promise<void> | void;
+  reload?: () => Promise<void>;
   close(): Promise<void>;
 }
 
@@ -40,7 +41,7 @@ export function runService<C extends { LOG_LEVEL: string }>(main: ServiceMain<C>
     let reload: RunningService['reload'];
     process.on('SIGHUP', () => {
       logger.info({ signal: 'SIGHUP' }, reload ? 'reloading' : 'there is nothing to reload');
-      void reload?.();
+      reload?.().catch((error: unknown) => logger.error({ reason: reasonOf(error) }, 'reloading failed'));
     });
     const service = await main.start(config, logger);
     reload = service.reload;
