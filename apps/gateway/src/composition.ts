@@ -30,6 +30,8 @@ export interface Parts {
   registered: RegisteredModels | undefined;
   /** What goes on in the background. */
   start(): void;
+  /** Reads again what was read from files. */
+  reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
@@ -72,6 +74,11 @@ export function compose(config: Config, logger: Logger, client?: KubernetesClien
       void registered?.start();
       void cluster?.start();
       for (const one of watched) one?.start();
+    },
+    reload: async () => {
+      certificates?.look();
+      files.look();
+      await catalogue.reload();
     },
     stop: async () => {
       for (const one of watched) one?.stop();

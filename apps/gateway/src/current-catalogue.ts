@@ -1,8 +1,6 @@
 import { mergeCatalogue, type CatalogueDocument, type CatalogueModel } from '@modelgate/catalogue';
 import { Catalogue } from '@modelgate/protocols';
-import { ConfigurationError, type Logger } from '@modelgate/nest';
-import { createHash } from 'node:crypto';
-import { readFile } from 'node:fs/promises';
+import { WatchedFile, type Logger } from '@modelgate/nest';
 import { readCatalogueFile } from './catalogue-file.ts';
 
 export interface CurrentCatalogueOptions {
@@ -27,13 +25,18 @@ export class CurrentCatalogue {
   #file: CatalogueDocument;
   #current: Catalogue;
   #leftOut: readonly string[] = [];
-  #seen: string | undefined;
-  #problem: string | undefined;
-  #timer: NodeJS.Timeout | undefined;
+  readonly #watch: WatchedFile;
 
   /** @throws ConfigurationError listing every problem of the file */
   constructor(options: CurrentCatalogueOptions) {
+    const { file, intervalMs, logger } = options;
     this.#options = options;
+    this.#watch = new WatchedFile({
+      file,
+      intervalMs,
+      load: () => this.#load(),
+      onRefused: (problems) => logger.error({ file, problems }, 'the changed catalogue is not in force'),
+    });
     this.#file = this.#read();
     this.#current = this.#merge(this.#file);
   }
@@ -49,7 +52,7 @@ export class CurrentCatalogue {
 
   /** Why the file as it is now is not in force. */
   get problem(): string | undefined {
-    return this.#problem;
+    return this.#watch.problem;
   }
 
   /** A sentence for each model of a further source that has to stand back behind one that is believed before it. */
@@ -74,37 +77,23 @@ export class CurrentCatalogue {
   }
 
   start(): void {
-    const { intervalMs } = this.#options;
-    const look = () => void this.look().finally(() => (this.#timer &&= setTimeout(look, intervalMs).unref()));
-    this.#timer = setTimeout(look, 0).unref();
+    this.#watch.start();
   }
 
   stop(): void {
-    clearTimeout(this.#timer);
-    this.#timer = undefined;
+    this.#watch.stop();
   }
 
-  /** Compares contents: a mounted ConfigMap is replaced by swapping a link, which leaves the file's own times as they were. */
-  async look(): Promise<void> {
-    const { file, logger } = this.#options;
-    const digest = await readFile(file).then(
-      (bytes) => createHash('sha256').update(bytes).digest('base64'),
-      () => 'unreadable',
-    );
-    if (digest === this.#seen) return;
-    const first = this.#seen === undefined;
-    this.#seen = digest;
-    try {
-      const document = this.#read();
-      this.#current = this.#merge(document);
-      this.#file = document;
-      this.#problem = undefined;
-      if (!first) logger.info({ file }, 'catalogue reloaded');
-    } catch (error) {
-      if (!(error instanceof ConfigurationError)) throw error;
-      this.#problem = error.problems.join('; ');
-      logger.error({ file, problems: error.problems }, 'the changed catalogue is not in force');
-    }
+  /** Reads the file whether or not it has changed. */
+  reload(): Promise<void> {
+    return this.#watch.reload();
+  }
+
+  #load(): void {
+    const document = this.#read();
+    this.#current = this.#merge(document);
+    this.#file = document;
+    this.#options.logger.info({ file: this.#options.file }, 'catalogue reloaded');
   }
 
   #read(): CatalogueDocument {

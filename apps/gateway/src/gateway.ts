@@ -14,6 +14,8 @@ export interface Gateway {
   managementUrl: string;
   /** Resolved once the data plane listens, or is never going to as it was stopped before; rejected where it cannot. */
   listening: Promise<void>;
+  /** Reads again what was read from files. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,6 +50,7 @@ export async function startGateway(config: Config, logger: Logger): Promise<Gate
     },
     managementUrl,
     listening: config.REUSE_PORT ? listenOnceReady() : Promise.resolve(),
+    reload: () => parts.reload(),
     close: async () => {
       await app.close();
       await parts.stop();

@@ -111,6 +111,18 @@ describe('a catalogue that changes', () => {
   });
 });
 
+describe('a gateway that is told to read its files again', () => {
+  it('does so at once, however seldom it looks at them by itself', async () => {
+    bed = await TestBed.start({ CATALOGUE_INTERVAL: '1h' });
+    const token = bed.issuer.sign();
+    expect((await bed.send({ token, body })).status).toBe(200);
+    const models = [{ model: 'fraud/boston', upstream: bed.model.url, protocols: ['v1'] }];
+    writeFileSync(bed.catalogueFile, JSON.stringify({ domain: 'models.example.com', models }));
+    await bed.gateway.reload();
+    expect((await bed.send({ token, body })).status).toBe(404);
+  });
+});
+
 describe('a gateway that stops', () => {
   it('does not wait for those who say nothing, and answers who comes back at once', async () => {
     bed = await TestBed.start({ SHUTDOWN_GRACE: '30s' });

@@ -6,6 +6,7 @@ import {
   ClientAuthentication,
   RevocationEndpoint,
   TokenEndpoint,
+  type AccessSource,
   type ClientAuthenticationOptions,
 } from '@modelgate/issuance';
 import { EnvelopeEncryption } from '@modelgate/key-encryption';
@@ -25,8 +26,8 @@ import {
   PrismaSigningKeyStore,
 } from '@modelgate/store';
 import { fileURLToPath } from 'node:url';
-import { AccessFile } from './access/access-file.ts';
-import { AdminAccess, type AdminSettings } from './admin-api/admin-access.ts';
+import { AccessFromFile } from './access/access-from-file.ts';
+import { AdminAccess, adminIssuers } from './admin-api/admin-access.ts';
 import type { LiveTokens } from './admin-api/keys/live-tokens.ts';
 import { CatalogueFeed } from './feeds/catalogue-feed.ts';
 import { CatalogueReaders } from './feeds/catalogue-readers.ts';
@@ -43,8 +44,12 @@ import { VerifierCensus } from './keys/verifier-census.ts';
 
 const shippedMigrations = fileURLToPath(new URL('../../../prisma/migrations', import.meta.url));
 
+/** How often the access file is looked at. */
+const accessIntervalMs = 1000;
+
 /** Everything the service is made of, put together once, by hand: the reader finds every dependency here. */
 export interface Composition {
+  accessFile: AccessFromFile;
   issuer: Issuer;
   database: Database;
   keys: KeyRing;
@@ -59,14 +64,20 @@ export interface Composition {
   errors: OAuthErrorFilter;
   census: VerifierCensus;
   jobs: JobScheduler;
-  /** Absent where nobody is an admin. */
+  /** Absent where nobody is an admin at the start. */
   admin: AdminParts | undefined;
 }
 
 /** @throws ConfigurationError */
 export async function compose(config: Config, logger: Logger): Promise<Composition> {
   const clock = new SystemClock();
-  const access = AccessFile.read(config.ACCESS_FILE, config.TOKEN_ISSUER);
+  const accessFile = new AccessFromFile({
+    file: config.ACCESS_FILE,
+    ownIssuer: config.TOKEN_ISSUER,
+    intervalMs: accessIntervalMs,
+    logger,
+  });
+  const { access } = accessFile;
   const issuer = new Issuer(config.TOKEN_ISSUER);
   const { database, keys, census, reconciler, jobs } = await composeKeys(config, logger, { serves: true });
   const issuerOptions: JwtIssuerOptions = {
@@ -78,13 +89,14 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
         logger.debug({ issuer: id, kids: event.kids, skipped: event.skipped }, 'issuer keys fetched');
     },
   };
-  const issuers = new IssuerDispatch(access.issuers(), issuerOptions);
+  const issuers = new IssuerDispatch(access.current.issuers, issuerOptions);
+  access.onChange((now) => issuers.follow(now.issuers));
   const onAuditFailure = (event: AuditEvent, cause: unknown): void =>
     logger.error({ event, cause: String(cause) }, 'a refusal could not be written to the audit log');
   const revocations = new PrismaRevocationStore(database);
   const models = new PrismaModelStore(database);
   const shared = {
-    clients: access,
+    access,
     audit: new PrismaAuditLog(database),
     assertions: new PrismaAssertionIds(database),
     clock,
@@ -94,12 +106,12 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
   const tokenEndpoint = new TokenEndpoint({
     ...shared,
     subjects: issuers,
-    policies: access,
     minting: keys,
     audience: config.MODEL_AUDIENCE,
     defaultTtlSeconds: config.TOKEN_TTL,
   });
   return {
+    accessFile,
     issuer,
     database,
     keys,
@@ -110,11 +122,11 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
     revocations: new RevocationsFeed(revocations, keys, clock),
     limits: new LimitsFeed(access),
     catalogue: composeCatalogue(models, shared),
-    readiness: new TokenServiceReadiness({ database, keys, reconciler, issuers, issuerCount: access.issuers().length }),
+    readiness: new TokenServiceReadiness({ database, keys, reconciler, issuers }),
     errors: new OAuthErrorFilter(logger, inOAuthWords),
     census,
     jobs,
-    admin: access.admin && composeAdmin(access, access.admin, { keys, census, models, database, issuerOptions }),
+    admin: composeAdmin(access, { keys, census, models, database, issuerOptions, logger }),
   };
 }
 
@@ -135,22 +147,30 @@ export interface AdminParts {
   models: ModelRegistry;
 }
 
+/** Whether there is an admin API is decided once; who may use it follows the access in force. */
 function composeAdmin(
-  access: AccessFile,
-  settings: AdminSettings,
-  parts: Pick<Composition, 'keys' | 'census' | 'database'> & { models: ModelStore; issuerOptions: JwtIssuerOptions },
-): AdminParts {
-  const { audiences, authorizedParties } = settings;
-  const trusted = access.issuers().filter(({ id }) => id === settings.issuer);
-  const issuers = trusted.map((issuer) => ({ ...issuer, audiences, authorizedParties }));
-  const tokens = new IssuerDispatch(issuers, parts.issuerOptions);
+  access: AccessSource,
+  parts: Pick<Composition, 'keys' | 'census' | 'database'> & {
+    models: ModelStore;
+    issuerOptions: JwtIssuerOptions;
+    logger: Logger;
+  },
+): AdminParts | undefined {
+  if (!access.current.admin) {
+    access.onChange((_now, { admin }) => {
+      if (admin === 'added') parts.logger.warn('there are admins now: the admin API listens after a restart');
+    });
+    return undefined;
+  }
+  const tokens = new IssuerDispatch(adminIssuers(access.current), parts.issuerOptions);
+  access.onChange((now) => tokens.follow(adminIssuers(now)));
   const liveTokens = new PrismaLiveTokens(parts.database);
   const models = new ModelRegistry(parts.models);
   return {
     keys: parts.keys,
     census: parts.census,
     tokens,
-    access: new AdminAccess(tokens, settings),
+    access: new AdminAccess(tokens, access),
     liveTokens,
     models,
   };

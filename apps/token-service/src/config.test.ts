@@ -3,7 +3,7 @@ import { mkdtempSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
-import { AccessFile } from './access/access-file.ts';
+import { readAccessFile } from './access/access-file.ts';
 import { readConfig } from './config.ts';
 
 const good = {
@@ -101,10 +101,10 @@ describe('configuration', () => {
 });
 
 describe('access file', () => {
-  const read = (text: string): AccessFile => {
+  const read = (text: string): ReturnType<typeof readAccessFile> => {
     const file = join(mkdtempSync(join(tmpdir(), 'modelgate-')), 'access.yaml');
     writeFileSync(file, text);
-    return AccessFile.read(file, 'https://tokens.example.com');
+    return readAccessFile(file, 'https://tokens.example.com');
   };
   const issuer = '{id: kc, kind: keycloak, issuer: "https://kc.example.com/realms/x", audiences: [sts]}';
   const policy = '{name: p, issuer: kc, match: {realmRole: r}, grants: [{models: [a/b], verbs: [predict]}]}';
@@ -114,9 +114,9 @@ describe('access file', () => {
 
   it('reads issuers, clients and policies', () => {
     const access = read(file(issuer, client, policy));
-    expect(access.find('c')).toMatchObject({ authentication: 'none' });
-    expect(access.find('constructor')).toBeUndefined();
-    expect(access.policies()[0]).toMatchObject({ name: 'p', maxTtl: 900 });
+    expect(access.clients.get('c')).toMatchObject({ authentication: 'none' });
+    expect(access.clients.get('constructor')).toBeUndefined();
+    expect(access.policies[0]).toMatchObject({ name: 'p', maxTtl: 900 });
   });
 
   it.each([

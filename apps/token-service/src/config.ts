@@ -87,7 +87,7 @@ export const tokenServiceSettings = z.object({
     .describe('Another endpoint of AWS KMS than the region’s.'),
   ACCESS_FILE: z
     .string()
-    .describe('Who is believed, who may ask, and who is granted what: issuers, clients and policies, as YAML.'),
+    .describe('Who is believed, who may ask, who is granted what, as YAML; read again when it changes, and on SIGHUP.'),
   HOST: z.string().default('127.0.0.1').describe('Where token endpoint, JWKS, metadata, feeds and health are.'),
   PORT: port.default(8080).describe('0 is any free port; the log says which.'),
   TOKEN_TTL: duration({ min: 10, max: maxTokenLifeSeconds })
@@ -124,7 +124,7 @@ export const tokenServiceSettings = z.object({
   ADMIN_HOST: z
     .string()
     .default('127.0.0.1')
-    .describe('Where the admin API listens, if the access file has an admin section.'),
+    .describe('Where the admin API listens, if the access file has an admin section at the start.'),
   ADMIN_PORT: port.default(8090).describe('0 is any free port; the log says which.'),
   ...listenerSettings,
   LOG_LEVEL: logLevel,

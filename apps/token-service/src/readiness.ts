@@ -10,21 +10,13 @@ export class TokenServiceReadiness extends ReadinessChecks {
   readonly #keys: KeyRing;
   readonly #reconciler: KeyReconciler;
   readonly #issuers: IssuerDispatch;
-  readonly #issuerCount: number;
 
-  constructor(parts: {
-    database: Database;
-    keys: KeyRing;
-    reconciler: KeyReconciler;
-    issuers: IssuerDispatch;
-    issuerCount: number;
-  }) {
+  constructor(parts: { database: Database; keys: KeyRing; reconciler: KeyReconciler; issuers: IssuerDispatch }) {
     super();
     this.#database = parts.database;
     this.#keys = parts.keys;
     this.#reconciler = parts.reconciler;
     this.#issuers = parts.issuers;
-    this.#issuerCount = parts.issuerCount;
   }
 
   async run(): Promise<Record<string, string | undefined>> {
@@ -35,7 +27,7 @@ export class TokenServiceReadiness extends ReadinessChecks {
         () => 'does not answer',
       ),
       keys: this.#reconciler.failure ?? this.#signing(),
-      issuers: unready.length < this.#issuerCount ? undefined : `no keys of ${unready.join(', ')}`,
+      issuers: unready.length < this.#issuers.size ? undefined : `no keys of ${unready.join(', ')}`,
     };
   }
 

@@ -19,6 +19,8 @@ export interface TokenService {
   url: string;
   /** Of the admin API; absent where nobody is an admin. */
   adminUrl?: string;
+  /** Reads again what was read from files. */
+  reload(): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -48,13 +50,19 @@ export async function startTokenService(config: Config, logger: Logger): Promise
   const admin = parts.admin && (await startAdmin(parts.admin, { config, logger, reached }));
   listeners.push(app, ...(admin ? [admin] : []));
   certificates?.start();
+  parts.accessFile.start();
   parts.census.start();
   if (config.JOBS === 'on') parts.jobs.start();
   return {
     url,
     ...(admin && { adminUrl: await admin.getUrl() }),
+    reload: async () => {
+      certificates?.look();
+      await parts.accessFile.reload();
+    },
     close: async () => {
       certificates?.stop();
+      parts.accessFile.stop();
       await admin?.close();
       await app.close();
       await parts.jobs.stop();

@@ -1,18 +1,11 @@
-import { ClientRegistry, type Client } from '@modelgate/issuance';
+import type { AccessSnapshot, Client } from '@modelgate/issuance';
 import { verificationKey } from '@modelgate/jwt';
 import { ConfigurationError, readConfigurationFile } from '@modelgate/nest';
 import { placeOf, problemsOf } from '@modelgate/oauth';
-import {
-  accessPolicySchema,
-  accessProblems,
-  PolicySource,
-  trustedIssuerSchema,
-  type AccessPolicy,
-  type TrustedIssuer,
-} from '@modelgate/policy';
+import { accessPolicySchema, accessProblems, trustedIssuerSchema, type TrustedIssuer } from '@modelgate/policy';
 import type { JWK } from 'jose';
 import { z } from 'zod';
-import { adminSchema, type AdminSettings } from '../admin-api/admin-access.ts';
+import { adminSchema } from '../admin-api/admin-access.ts';
 
 const identifier = z.string().regex(/^[\x21-\x7e]{1,128}$/, 'must be 1 to 128 printable characters without spaces');
 const common = {
@@ -53,52 +46,29 @@ const fileSchema = z.strictObject({
   admin: adminSchema.optional(),
 });
 
-/** Who is believed, who may ask, and who is granted what, as one file has it. Read once, at start. */
-export class AccessFile extends ClientRegistry implements PolicySource {
-  readonly #clients: ReadonlyMap<string, Client>;
-  readonly #issuers: readonly TrustedIssuer[];
-  readonly #policies: readonly AccessPolicy[];
-  readonly admin: AdminSettings | undefined;
-
-  private constructor(clients: readonly Client[], { issuers, policies, admin }: z.output<typeof fileSchema>) {
-    super();
-    this.#clients = new Map(clients.map((client) => [client.clientId, client]));
-    this.#issuers = issuers;
-    this.#policies = policies;
-    this.admin = admin;
+/**
+ * Who is believed, who may ask, and who is granted what, as the file has it now.
+ *
+ * @param ownIssuer our own issuer URL
+ * @throws ConfigurationError listing every problem of the file
+ */
+export function readAccessFile(path: string, ownIssuer: string): AccessSnapshot {
+  const parsed = fileSchema.safeParse(readConfigurationFile('ACCESS_FILE', path));
+  if (!parsed.success) {
+    throw new ConfigurationError(
+      problemsOf(parsed.error).map(({ path: at, detail }) => `ACCESS_FILE ${path}: ${placeOf(at) || 'it'} ${detail}`),
+    );
   }
-
-  /** @throws ConfigurationError listing every problem of the file */
-  static read(path: string, ownIssuer: string): AccessFile {
-    const parsed = fileSchema.safeParse(readConfigurationFile('ACCESS_FILE', path));
-    if (!parsed.success) {
-      throw new ConfigurationError(
-        problemsOf(parsed.error).map(({ path: at, detail }) => `ACCESS_FILE ${path}: ${placeOf(at) || 'it'} ${detail}`),
-      );
-    }
-    const { issuers, policies, admin } = parsed.data;
-    const clients: Client[] = parsed.data.clients.map(({ issuers: homes, ...client }) => ({
-      ...client,
-      ...(homes && { issuers: homes }),
-    }));
-    const problems = [...accessProblems(issuers, policies, ownIssuer), ...clientProblems(clients, issuers)];
-    if (admin && !issuers.some(({ id }) => id === admin.issuer))
-      problems.push(`admin names issuer ${admin.issuer}, which is not defined`);
-    if (problems.length > 0) throw new ConfigurationError(problems.map((problem) => `ACCESS_FILE ${path}: ${problem}`));
-    return new AccessFile(clients, parsed.data);
-  }
-
-  find(clientId: string): Client | undefined {
-    return this.#clients.get(clientId);
-  }
-
-  policies(): readonly AccessPolicy[] {
-    return this.#policies;
-  }
-
-  issuers(): readonly TrustedIssuer[] {
-    return this.#issuers;
-  }
+  const { issuers, policies, admin } = parsed.data;
+  const clients: Client[] = parsed.data.clients.map(({ issuers: homes, ...client }) => ({
+    ...client,
+    ...(homes && { issuers: homes }),
+  }));
+  const problems = [...accessProblems(issuers, policies, ownIssuer), ...clientProblems(clients, issuers)];
+  if (admin && !issuers.some(({ id }) => id === admin.issuer))
+    problems.push(`admin names issuer ${admin.issuer}, which is not defined`);
+  if (problems.length > 0) throw new ConfigurationError(problems.map((problem) => `ACCESS_FILE ${path}: ${problem}`));
+  return { issuers, clients: new Map(clients.map((client) => [client.clientId, client])), policies, admin };
 }
 
 function clientProblems(clients: readonly Client[], issuers: readonly TrustedIssuer[]): string[] {

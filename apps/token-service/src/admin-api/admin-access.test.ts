@@ -1,7 +1,11 @@
 import type { IssuerDispatch } from '@modelgate/federation';
+import { CurrentAccess } from '@modelgate/issuance';
 import { describe, expect, it } from 'vitest';
-import { AdminAccess, adminSchema } from './admin-access.ts';
+import { AdminAccess, adminIssuers, adminSchema } from './admin-access.ts';
 import type { AdminRole } from './admin-role.ts';
+
+const accessOf = (admin?: Record<string, unknown>) =>
+  new CurrentAccess({ issuers: [], clients: new Map(), policies: [], admin: admin && adminSchema.parse(admin) });
 
 /** The roles of somebody whose token was verified and has these claims. */
 async function rolesOf(
@@ -11,8 +15,8 @@ async function rolesOf(
 ): Promise<readonly AdminRole[]> {
   const subject = { issuer: 'keycloak', sub: 'carol', claims, senderConstrained };
   const tokens = { verify: () => Promise.resolve(subject) } as unknown as IssuerDispatch;
-  const access = new AdminAccess(tokens, adminSchema.parse({ issuer: 'keycloak', ...settings }));
-  const admin = await access.verify('a token');
+  const access = accessOf({ issuer: 'keycloak', ...settings });
+  const admin = await new AdminAccess(tokens, access).verify('a token');
   expect(admin.subject).toBe('keycloak|carol');
   return admin.roles;
 }
@@ -46,7 +50,42 @@ describe('an admin’s roles', () => {
     expect(await rolesOf(settings, claims)).toEqual(roles);
   });
 
+  it('are none where nobody is an admin any more', async () => {
+    const access = accessOf({ issuer: 'keycloak' });
+    const subject = { issuer: 'keycloak', sub: 'carol', claims: ofRealm('viewer') };
+    const tokens = { verify: () => Promise.resolve(subject) } as unknown as IssuerDispatch;
+    const admins = new AdminAccess(tokens, access);
+    expect((await admins.verify('a token')).roles).toEqual(['viewer']);
+    access.replace(accessOf().current);
+    expect((await admins.verify('a token')).roles).toEqual([]);
+  });
+
   it('are none where the token is bound to a key that nobody here asks for', async () => {
     expect(await rolesOf({}, ofRealm('viewer'), true)).toEqual([]);
+  });
+});
+
+describe('who vouches for an admin', () => {
+  const issuer = {
+    id: 'keycloak',
+    kind: 'keycloak' as const,
+    issuer: 'https://id.example.com/realm',
+    jwksUri: 'https://id.example.com/certs',
+    audiences: ['sts'],
+    authorizedParties: ['notebook'],
+    algorithms: ['RS256'],
+    maxLifetime: 3600,
+  };
+  const issuers = [issuer, { ...issuer, id: 'partner', issuer: 'https://partner.example.com/realm' }];
+
+  it('is the issuer that is named, for the audience and the parties of admins and no others', () => {
+    const { current } = accessOf({ issuer: 'keycloak', audiences: ['admins'] });
+    expect(adminIssuers({ ...current, issuers })).toEqual([
+      { ...issuer, audiences: ['admins'], authorizedParties: ['modelgate-admin'] },
+    ]);
+  });
+
+  it('is nobody where there are no admins', () => {
+    expect(adminIssuers({ ...accessOf().current, issuers })).toEqual([]);
   });
 });

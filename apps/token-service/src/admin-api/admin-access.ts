@@ -1,5 +1,7 @@
 import type { IssuerDispatch } from '@modelgate/federation';
+import type { AccessSnapshot, AccessSource, AdminSettings } from '@modelgate/issuance';
 import { TokenType } from '@modelgate/oauth';
+import type { TrustedIssuer } from '@modelgate/policy';
 import { z } from 'zod';
 import { adminRoles, type Admin, type AdminRole } from './admin-role.ts';
 
@@ -21,7 +23,13 @@ export const adminSchema = z.strictObject({
   /** Our role → the names it has there; default: its own name. */
   roles: z.partialRecord(z.enum(adminRoles), strings).default({}),
 });
-export type AdminSettings = z.output<typeof adminSchema>;
+
+/** Who may vouch for an admin: the issuer that the settings name, with the audience and the parties of admins. */
+export function adminIssuers({ admin, issuers }: AccessSnapshot): TrustedIssuer[] {
+  if (!admin) return [];
+  const { audiences, authorizedParties } = admin;
+  return issuers.filter(({ id }) => id === admin.issuer).map((one) => ({ ...one, audiences, authorizedParties }));
+}
 
 const claimsSchema = z.object({
   realm_access: z.object({ roles: z.array(z.string()) }).optional(),
@@ -31,29 +39,29 @@ const claimsSchema = z.object({
 /** Turns an admin's access token into an Admin, through the same verifier that takes subject tokens. */
 export class AdminAccess {
   readonly #tokens: IssuerDispatch;
-  readonly #settings: AdminSettings;
+  readonly #access: AccessSource;
 
-  /** @param tokens accepts the admin audience and authorized parties and nothing else */
-  constructor(tokens: IssuerDispatch, settings: AdminSettings) {
+  /** @param tokens accepts what `adminIssuers` of the access in force accept, and nothing else */
+  constructor(tokens: IssuerDispatch, access: AccessSource) {
     this.#tokens = tokens;
-    this.#settings = settings;
+    this.#access = access;
   }
 
   /** @throws OAuthError where the token is not acceptable; a token without a role of ours is, and may do nothing */
   async verify(token: string): Promise<Admin> {
     const subject = await this.#tokens.verify(token, TokenType.accessToken);
+    const { admin } = this.#access.current;
     return {
       subject: `${subject.issuer}|${subject.sub}`,
-      roles: subject.senderConstrained ? [] : this.#roles(subject.claims),
+      roles: subject.senderConstrained || !admin ? [] : rolesBy(admin, subject.claims),
     };
   }
+}
 
-  #roles(claims: Readonly<Record<string, unknown>>): AdminRole[] {
-    const parsed = claimsSchema.safeParse(claims);
-    if (!parsed.success) return [];
-    const { rolesOfClient, roles } = this.#settings;
-    const { realm_access: realm, resource_access: clients } = parsed.data;
-    const held = rolesOfClient === undefined ? realm?.roles : clients?.[rolesOfClient]?.roles;
-    return adminRoles.filter((role) => (roles[role] ?? [role]).some((name) => held?.includes(name)));
-  }
+function rolesBy({ rolesOfClient, roles }: AdminSettings, claims: Readonly<Record<string, unknown>>): AdminRole[] {
+  const parsed = claimsSchema.safeParse(claims);
+  if (!parsed.success) return [];
+  const { realm_access: realm, resource_access: clients } = parsed.data;
+  const held = rolesOfClient === undefined ? realm?.roles : clients?.[rolesOfClient]?.roles;
+  return adminRoles.filter((role) => (roles[role] ?? [role]).some((name) => held?.includes(name)));
 }

@@ -1,10 +1,10 @@
 import { maxFeedBytes, maxLimitCount, maxPolicies, maxPolicyVersion } from '@modelgate/core';
-import { PolicySource, type AccessPolicy, type TrustedIssuer } from '@modelgate/policy';
+import { AccessSource, type AccessSnapshot } from '@modelgate/issuance';
 import { expect, it } from 'vitest';
 import { LimitsFeed } from './limits-feed.ts';
 
-class ManyPolicies extends PolicySource {
-  override policies(): readonly AccessPolicy[] {
+class ManyPolicies extends AccessSource {
+  override get current(): AccessSnapshot {
     const limit = { quota: maxLimitCount, windowSeconds: 4503, burst: maxLimitCount };
     const rest = {
       version: maxPolicyVersion,
@@ -14,11 +14,16 @@ class ManyPolicies extends PolicySource {
       grants: [],
       maxTtl: 900,
     } as const;
-    return Array.from({ length: maxPolicies }, (_, i) => ({ ...rest, name: String(i).padStart(63, 'x'), limit }));
+    const policies = Array.from({ length: maxPolicies }, (_, i) => ({
+      ...rest,
+      name: String(i).padStart(63, 'x'),
+      limit,
+    }));
+    return { issuers: [], clients: new Map(), policies };
   }
 
-  override issuers(): readonly TrustedIssuer[] {
-    return [];
+  override onChange(): void {
+    throw new Error('nothing changes');
   }
 }
 

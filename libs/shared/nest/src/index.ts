@@ -30,3 +30,4 @@ export { runService, type ServiceMain } from './run-service.ts';
 export { settingsOf, type Setting } from './settings.ts';
 export { sourceAddress, strictTransportSecurity, TrustedProxies } from './transport.ts';
 export type { ErrorBody } from './unparsed-request.ts';
+export { WatchedFile, type WatchedFileOptions } from './watched-file.ts';

@@ -1,6 +1,7 @@
 import type { z } from 'zod';
 import type { Environment } from './configuration.ts';
 import { createLogger, type Logger } from './logger.ts';
+import { reasonOf } from './reason.ts';
 import { runMain } from './run-main.ts';
 import { settingsHelp, settingsOf } from './settings.ts';
 
@@ -23,16 +24,27 @@ export interface ServiceMain<C extends { LOG_LEVEL: string }> {
 export interface RunningService {
   /** Rejected where it is found out after the start that a listener cannot be opened, which ends the process. */
   listening?: Promise<void>;
+  /** Reads again what it has read from files; called on SIGHUP. Absent: it has read nothing that may change. */
+  reload?: () => Promise<void>;
   close(): Promise<void>;
 }
 
-/** A service's main function: configuration, log, start, and an orderly end at the first SIGTERM or SIGINT. */
+/**
+ * A service's main function: configuration, log, start, and an orderly end at the first SIGTERM or SIGINT. SIGHUP, which would
+ * end a process that does not know it, reloads.
+ */
 export function runService<C extends { LOG_LEVEL: string }>(main: ServiceMain<C>): Promise<void> {
   return runMain(async () => {
     if (main.args.length > 0) return explain(main);
     const config = main.readConfig(main.environment);
     const logger = createLogger(main.app, config.LOG_LEVEL);
+    let reload: RunningService['reload'];
+    process.on('SIGHUP', () => {
+      logger.info({ signal: 'SIGHUP' }, reload ? 'reloading' : 'there is nothing to reload');
+      reload?.().catch((error: unknown) => logger.error({ reason: reasonOf(error) }, 'reloading failed'));
+    });
     const service = await main.start(config, logger);
+    reload = service.reload;
     let stopping = false;
     for (const signal of ['SIGTERM', 'SIGINT'] as const) {
       process.on(signal, () => {

@@ -185,6 +185,107 @@ describe('what was verified', () => {
   });
 });
 
+describe('issuers that change', () => {
+  const later = trusted({ audiences: ['account'] });
+  const narrower = trusted({ audiences: ['nobody-has-this'] });
+  const theirs = new ProviderKey('RS256', 'k1');
+  const theirToken = () => theirs.sign({ ...userClaims(), iss: otherRealm });
+  beforeEach(() => site.publish(other.jwksUri, theirs));
+
+  it('keep keys and remembered tokens where they stay as they were, though the objects are new', async () => {
+    const issuers = await dispatch(trusted(), other);
+    const text = token();
+    const subject = await verify(issuers, text);
+    issuers.follow([{ ...other }, trusted()]);
+    expect(await verify(issuers, text)).toBe(subject);
+    issuers.follow([trusted()]);
+    expect(await verify(issuers, text)).toBe(subject);
+    expect([site.asked, issuers.unready(), issuers.size]).toEqual([2, [], 1]);
+  });
+
+  it('are refused once they are removed, with every token that was remembered', async () => {
+    const issuers = await dispatch(trusted(), other);
+    const text = theirToken();
+    await verify(issuers, text);
+    issuers.follow([trusted()]);
+    expect(await verdict(issuers, text)).toBe('the issuer is not trusted');
+    expect(await verdict(issuers, theirToken())).toBe('the issuer is not trusted');
+    issuers.follow([]);
+    expect(await verdict(issuers, token())).toBe('the issuer is not trusted');
+  });
+
+  it('are not asked for keys any more once they are removed', async () => {
+    vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
+    const issuers = await dispatch(trusted(), other);
+    issuers.follow([]);
+    expect(vi.getTimerCount()).toBe(0);
+    await vi.advanceTimersByTimeAsync(1_000_000);
+    expect(site.asked).toBe(2);
+  });
+
+  it('are started where they are new', async () => {
+    const issuers = await dispatch();
+    issuers.follow([trusted(), other]);
+    expect(site.asked).toBe(2);
+    await vi.waitFor(() => expect(issuers.unready()).toEqual([]), { interval: 1 });
+    site.down = true;
+    expect(await verdict(issuers, theirToken())).toBe('accepted');
+  });
+
+  it('are not started by a dispatch that was not, or was stopped', async () => {
+    const issuers = new IssuerDispatch([], { clock, get: site.get });
+    issuers.follow([trusted()]);
+    await issuers.start();
+    issuers.stop();
+    issuers.follow([trusted(), other]);
+    expect(site.asked).toBe(1);
+  });
+
+  it('keep their keys under other rules, which hold at once for tokens that were remembered', async () => {
+    const issuers = await dispatch();
+    const text = token();
+    const subject = await verify(issuers, text);
+    site.down = true;
+    issuers.follow([narrower]);
+    expect(await verdict(issuers, text)).toBe('aud does not name this service');
+    issuers.follow([later]);
+    expect(await verify(issuers, text)).not.toBe(subject);
+    expect([site.asked, issuers.unready()]).toEqual([1, []]);
+  });
+
+  it('lose their keys where these are fetched from elsewhere, and what was verified with them', async () => {
+    const issuers = await dispatch();
+    const text = token();
+    await verify(issuers, text);
+    issuers.follow([trusted({ jwksUri: other.jwksUri })]);
+    expect(await verdict(issuers, text)).toBe('the signature is wrong');
+    issuers.follow([trusted({ jwksUri: other.jwksUri, algorithms: ['ES256'] })]);
+    expect(await verdict(issuers, text)).toBe('alg is not accepted');
+  });
+
+  it.each<[string, TrustedIssuer[], string]>([
+    ['removed', [], 'the issuer is not trusted'],
+    ['changed', [narrower], 'aud does not name this service'],
+    ['moved to other keys', [trusted({ jwksUri: other.jwksUri })], 'the signature is wrong'],
+    ['left as they are', [trusted()], 'accepted'],
+  ])('are %s while a token waits for their keys, and the token is judged by what is in force then', async (...row) => {
+    const [, now, expected] = row;
+    const gate = Promise.withResolvers<void>();
+    const get: typeof site.get = async (url, options) => {
+      if (url === jwksUri) await gate.promise;
+      return site.get(url, options);
+    };
+    const issuers = new IssuerDispatch([trusted()], { clock, get });
+    running.push(issuers);
+    const text = token();
+    const waiting = verdict(issuers, text);
+    issuers.follow(now);
+    gate.resolve();
+    expect(await waiting).toBe(expected);
+    expect(await verdict(issuers, text)).toBe(expected);
+  });
+});
+
 describe('T11 what the caller reads', () => {
   it('is one sentence whatever is wrong, and the detail quotes nothing of the token', async () => {
     const issuers = await dispatch();

@@ -37,9 +37,14 @@ export abstract class JwtIssuer {
   readonly #clock: Clock;
   readonly #keys: JwksManager;
 
-  constructor(issuer: TrustedIssuer, { clock, get, onKeys }: JwtIssuerOptions) {
+  /** @param predecessor the same issuer with other rules, whose keys it takes over where they are fetched alike */
+  constructor(issuer: TrustedIssuer, { clock, get, onKeys }: JwtIssuerOptions, predecessor?: JwtIssuer) {
     this.issuer = issuer;
     this.#clock = clock;
+    if (predecessor && keysOf(predecessor.issuer) === keysOf(issuer)) {
+      this.#keys = predecessor.#keys;
+      return;
+    }
     this.#keys = new JwksManager({
       url: issuer.jwksUri,
       algorithms: issuer.algorithms,
@@ -62,6 +67,10 @@ export abstract class JwtIssuer {
 
   ready(): boolean {
     return this.#keys.ready();
+  }
+
+  sharesKeysWith(other: JwtIssuer): boolean {
+    return this.#keys === other.#keys;
   }
 
   /** Refuses what is no access token of this kind of issuer. @throws OAuthError */
@@ -107,6 +116,11 @@ export abstract class JwtIssuer {
       senderConstrained: payload['cnf'] !== undefined || payload['typ'] === 'DPoP',
     };
   }
+}
+
+/** All that the fetching of an issuer's keys goes by. */
+function keysOf({ id, jwksUri, algorithms }: TrustedIssuer): string {
+  return JSON.stringify([id, jwksUri, algorithms]);
 }
 
 /** `azp` and `client_id` name the same client wherever a token has both. */

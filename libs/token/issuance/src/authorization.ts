@@ -2,6 +2,7 @@ import type { NumericDate } from '@modelgate/core';
 import type { FormParameters, TokenType } from '@modelgate/oauth';
 import type { AccessPolicy } from '@modelgate/policy';
 import type { ModelGrant } from '@modelgate/scope';
+import type { AccessSnapshot } from './access-snapshot.ts';
 import type { ActorClaim } from './actor-chain.ts';
 import type { Attempt } from './attempt.ts';
 import type { Client } from './client.ts';
@@ -20,6 +21,12 @@ export interface Authorization {
   issuedTokenType: TokenType;
 }
 
+/** Who asks, and by what it is decided: one snapshot, from the client's authentication to the token. */
+export interface Caller {
+  client: Client;
+  access: AccessSnapshot;
+}
+
 /** One grant type of the token endpoint. It fills in its own part of the pipeline and cannot leave out a shared one. */
 export abstract class Grant {
   /** Name of the audit event. */
@@ -29,5 +36,5 @@ export abstract class Grant {
    * @param attempt filled in as the request becomes known
    * @throws OAuthError
    */
-  abstract authorize(form: FormParameters, client: Client, attempt: Attempt): Promise<Authorization>;
+  abstract authorize(form: FormParameters, caller: Caller, attempt: Attempt): Promise<Authorization>;
 }

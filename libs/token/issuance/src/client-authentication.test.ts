@@ -9,7 +9,7 @@ import {
   basic,
   form,
   issuer,
-  ListedClients,
+  ListedAccess,
   ManualClock,
   secret,
   sha256,
@@ -51,14 +51,14 @@ const keyed: Client = {
 const clock = new ManualClock();
 let authentication: ClientAuthentication;
 beforeEach(() => {
-  const clients = new ListedClients([
+  const access = new ListedAccess([
     none,
     withSecret,
     keyed,
     { ...withSecret, clientId: 'secretless', secretSha256: [] },
   ]);
   authentication = new ClientAuthentication({
-    clients,
+    access,
     assertions: new MemoryAssertionIds(),
     clock,
     audiences: [issuer, tokenEndpoint],

@@ -1,12 +1,14 @@
 import type { Clock } from '@modelgate/core';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { OAuthError, parseClientCredentials, type ClientCredentials, type FormParameters } from '@modelgate/oauth';
+import type { AccessSnapshot } from './access-snapshot.ts';
+import type { AccessSource } from './access-source.ts';
 import type { AssertionIds } from './assertion-ids.ts';
 import { AssertionError, parseAssertion, verifyAssertion } from './client-assertion.ts';
-import type { Client, ClientRegistry } from './client.ts';
+import type { Client } from './client.ts';
 
 export interface ClientAuthenticationOptions {
-  clients: ClientRegistry;
+  access: AccessSource;
   assertions: AssertionIds;
   clock: Clock;
   /** What a client assertion may name as `aud`: our issuer URL and our token endpoint. */
@@ -30,24 +32,31 @@ export class ClientAuthentication {
     this.#options = options;
   }
 
-  /** @throws OAuthError invalid_client, or invalid_request for more than one method */
-  async authenticate(form: FormParameters, authorization: string | undefined): Promise<Client> {
+  /**
+   * @param access who is registered, for whoever decides more by the same snapshot
+   * @throws OAuthError invalid_client, or invalid_request for more than one method
+   */
+  async authenticate(
+    form: FormParameters,
+    authorization: string | undefined,
+    access: AccessSnapshot = this.#options.access.current,
+  ): Promise<Client> {
     const credentials = parseClientCredentials(form, authorization);
-    if (credentials.method === 'private_key_jwt') return this.#byAssertion(credentials);
-    const client = this.#options.clients.find(credentials.clientId);
+    if (credentials.method === 'private_key_jwt') return this.#byAssertion(credentials, access);
+    const client = access.clients.get(credentials.clientId);
     if (credentials.method === 'none') return publicClient(client);
     return withSecret(client, credentials);
   }
 
-  async #byAssertion({ clientAssertion, clientId }: Keyed): Promise<Client> {
-    const { clients, clock, audiences, assertions } = this.#options;
+  async #byAssertion({ clientAssertion, clientId }: Keyed, { clients }: AccessSnapshot): Promise<Client> {
+    const { clock, audiences, assertions } = this.#options;
     try {
       const jws = parseAssertion(clientAssertion);
       const { sub } = jws.payload;
       if (typeof sub !== 'string' || (clientId !== undefined && clientId !== sub)) {
         throw new AssertionError('sub is missing or differs from client_id');
       }
-      const client = clients.find(sub);
+      const client = clients.get(sub);
       if (client?.authentication !== 'private_key_jwt') throw new AssertionError('not a client of this method');
       const now = clock.seconds();
       const { jti, expiresAt } = verifyAssertion(jws, client, { audiences, now });

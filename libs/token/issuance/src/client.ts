@@ -20,8 +20,3 @@ export type Client = {
   | { authentication: 'client_secret'; secretSha256: readonly string[] }
   | { authentication: 'private_key_jwt'; keys: readonly JWK[] }
 );
-
-/** The registered clients, answered from memory. */
-export abstract class ClientRegistry {
-  abstract find(clientId: string): Client | undefined;
-}

@@ -4,10 +4,12 @@ import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'n
 import { AuditLog, type AuditEvent } from '@modelgate/audit';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
-import { PolicySource, type AccessPolicy, type TrustedIssuer } from '@modelgate/policy';
+import type { AccessPolicy, TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
+import type { AccessSnapshot } from './access-snapshot.ts';
+import { AccessSource } from './access-source.ts';
 import { MemoryAssertionIds } from './memory-assertion-ids.ts';
-import { ClientRegistry, type Client } from './client.ts';
+import type { Client } from './client.ts';
 import { SubjectTokenVerifier, type Subject } from './subject.ts';
 import { TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts';
 
@@ -26,15 +28,20 @@ export class ManualClock extends Clock {
   }
 }
 
-export class ListedClients extends ClientRegistry {
+/** Made anew from its lists for whoever asks, so that a test changes them in place; of two equal names the first counts. */
+export class ListedAccess extends AccessSource {
   readonly clients: Client[];
+  policies: AccessPolicy[] = [];
+  issuers: TrustedIssuer[] = [];
   constructor(clients: Client[]) {
     super();
     this.clients = clients;
   }
-  override find(clientId: string): Client | undefined {
-    return this.clients.find((client) => client.clientId === clientId);
+  override get current(): AccessSnapshot {
+    const clients = new Map(this.clients.toReversed().map((client) => [client.clientId, client]));
+    return { issuers: this.issuers, clients, policies: this.policies };
   }
+  override onChange(): void {}
 }
 
 /** Knows tokens by heart, and refuses every other one the way the real one does. */
@@ -44,17 +51,6 @@ export class ListedSubjects extends SubjectTokenVerifier {
     const subject = this.tokens.get(token);
     if (subject) return subject;
     throw new OAuthError('invalid_request', 'subject_token: bad signature', { detail: 'signature' });
-  }
-}
-
-export class ListedPolicies extends PolicySource {
-  list: AccessPolicy[] = [];
-  trusted: TrustedIssuer[] = [];
-  override policies(): readonly AccessPolicy[] {
-    return this.list;
-  }
-  override issuers(): readonly TrustedIssuer[] {
-    return this.trusted;
   }
 }
 
@@ -102,7 +98,7 @@ export function subject(more: Partial<Subject> = {}): Subject {
     senderConstrained: false,
     ...more,
     claims: {
-      iss: 'https://keycloak.example.com/realm',
+      iss: `https://${more.issuer ?? 'keycloak'}.example.com/realm`,
       realm_access: { roles: ['fraud-scorer'] },
       azp: 'notebook',
       ...more.claims,
@@ -141,23 +137,21 @@ const signing = es256();
 
 /** Public `notebook`, confidential `scorer` and `broker` (may exchange for `notebook`), and one policy for `fraud`. */
 export function world(more: Partial<TokenEndpointOptions> = {}) {
-  const clients = new ListedClients([
+  const access = new ListedAccess([
     { clientId: 'notebook', mayExchange: [], authentication: 'none' },
     { clientId: 'scorer', mayExchange: [], authentication: 'client_secret', secretSha256: [sha256(secret)] },
     { clientId: 'broker', mayExchange: ['notebook'], authentication: 'client_secret', secretSha256: [sha256(secret)] },
   ]);
   const subjects = new ListedSubjects();
   subjects.tokens.set('alice', subject());
-  const policies = new ListedPolicies();
-  policies.list = [policy('fraud-batch', 'fraud/iris:predict fraud/iris:explain fraud/tree:predict')];
-  policies.trusted = [trustedIssuer('keycloak')];
+  access.policies = [policy('fraud-batch', 'fraud/iris:predict fraud/iris:explain fraud/tree:predict')];
+  access.issuers = [trustedIssuer('keycloak')];
   const clock = new ManualClock();
   const audit = new ListedAudit();
   const unaudited: AuditEvent[] = [];
   const endpoint = new TokenEndpoint({
-    clients,
+    access,
     subjects,
-    policies,
     minting: { signer: () => signing.signer },
     audit,
     assertions: new MemoryAssertionIds(),
@@ -176,7 +170,7 @@ export function world(more: Partial<TokenEndpointOptions> = {}) {
       authorization,
     );
   const claimsOf = ({ access_token: token }: TokenResponse) => readToken(token, signing.publicKey).claims;
-  return { clients, subjects, policies, clock, audit, unaudited, endpoint, send, exchange, claimsOf, signing };
+  return { access, subjects, clock, audit, unaudited, endpoint, send, exchange, claimsOf, signing };
 }
 
 export type Parameters = Record<string, string | string[]>;

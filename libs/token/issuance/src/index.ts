@@ -1,12 +1,17 @@
 /**
- * The token endpoint: its fixed pipeline, one file per grant, minting, revocation. Owns the ports SubjectTokenVerifier,
- * ClientRegistry, AssertionIds and RevocationStore. Knows no HTTP framework and no database.
+ * The token endpoint: its fixed pipeline, one file per grant, minting, revocation. Owns the access snapshot everything is
+ * decided by, and the ports AccessSource, SubjectTokenVerifier, AssertionIds and RevocationStore. Knows no HTTP framework,
+ * no file and no database.
  */
+export type { AccessChanges, IdChanges } from './access-changes.ts';
+export type { AccessSnapshot, AdminSettings } from './access-snapshot.ts';
+export { AccessSource, type AccessFollower } from './access-source.ts';
 export { AssertionIds } from './assertion-ids.ts';
 export type { ActorClaim } from './actor-chain.ts';
 export { assertionAlgorithms } from './client-assertion.ts';
 export { ClientAuthentication, type ClientAuthenticationOptions } from './client-authentication.ts';
-export { ClientRegistry, type Client } from './client.ts';
+export type { Client } from './client.ts';
+export { CurrentAccess } from './current-access.ts';
 export { MemoryAssertionIds } from './memory-assertion-ids.ts';
 export { MemoryRevocationStore } from './memory-revocation-store.ts';
 export type { Minting } from './minting.ts';

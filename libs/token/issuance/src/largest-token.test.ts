@@ -36,7 +36,7 @@ const models = (count: number, length: number): string[] =>
 function granting(names: readonly string[]): World {
   const made = world();
   const version = maxPolicyVersion;
-  made.policies.list = [policy('p', names.map((name) => `${name}:predict`).join(' '), { version })];
+  made.access.policies = [policy('p', names.map((name) => `${name}:predict`).join(' '), { version })];
   return made;
 }
 

@@ -33,9 +33,9 @@ let endpoint: RevocationEndpoint;
 beforeEach(() => {
   store = new MemoryRevocationStore();
   audit = new ListedAudit();
-  const { clients, clock: manual } = world();
+  const { access, clock: manual } = world();
   clock = manual;
-  clients.clients.push({
+  access.clients.push({
     clientId: 'admin',
     mayExchange: [],
     authentication: 'client_secret',
@@ -44,7 +44,7 @@ beforeEach(() => {
   });
   const keys = { keys: () => [ownKey(active), ownKey(retiring)] };
   endpoint = new RevocationEndpoint({
-    clients,
+    access,
     assertions: new MemoryAssertionIds(),
     revocations: store,
     keys,
@@ -85,7 +85,7 @@ describe('a revocation (RFC 7009)', () => {
     const { exchange, signing, claimsOf } = world();
     const answer = await exchange();
     endpoint = new RevocationEndpoint({
-      clients: world().clients,
+      access: world().access,
       assertions: new MemoryAssertionIds(),
       revocations: store,
       keys: { keys: () => [ownKey(signing)] },

@@ -3,10 +3,11 @@ import type { Clock } from '@modelgate/core';
 import { JwsError, parseCompactJws, verificationKey, verifySignature, type CompactJws } from '@modelgate/jwt';
 import type { SigningKey } from '@modelgate/keys';
 import { OAuthError, parseForm, single } from '@modelgate/oauth';
+import type { AccessSource } from './access-source.ts';
 import type { AssertionIds } from './assertion-ids.ts';
 import type { Attempt } from './attempt.ts';
 import { ClientAuthentication } from './client-authentication.ts';
-import type { Client, ClientRegistry } from './client.ts';
+import type { Client } from './client.ts';
 import { RefusalAudit, type AuditFailure } from './refusal-audit.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import { assertionAudiences, storeUnavailable, type EndpointRequest } from './token-endpoint.ts';
@@ -17,7 +18,7 @@ export interface OwnKeys {
 }
 
 export interface RevocationEndpointOptions {
-  clients: ClientRegistry;
+  access: AccessSource;
   assertions: AssertionIds;
   revocations: RevocationStore;
   keys: OwnKeys;
@@ -49,10 +50,10 @@ export class RevocationEndpoint {
   readonly #refusals: RefusalAudit;
 
   constructor(options: RevocationEndpointOptions) {
-    const { clients, assertions, clock, audit, onAuditFailure } = options;
+    const { access, assertions, clock, audit, onAuditFailure } = options;
     this.#options = options;
     this.#authentication = new ClientAuthentication({
-      clients,
+      access,
       assertions,
       clock,
       audiences: assertionAudiences(options),

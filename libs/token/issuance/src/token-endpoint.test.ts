@@ -67,8 +67,8 @@ describe('a granted exchange', () => {
   });
 
   it('spells scope and authorization_details so that both say the same', async () => {
-    const { exchange, policies } = world();
-    policies.list = [policy('p', 'fraud/*:predict fraud/llm#lora:generate fraud/llm#lora:metadata')];
+    const { exchange, access } = world();
+    access.policies = [policy('p', 'fraud/*:predict fraud/llm#lora:generate fraud/llm#lora:metadata')];
     const { scope, authorization_details: details } = await exchange();
     expect(parseScope(scope)).toHaveLength(2);
     expect(details).toEqual([
@@ -104,11 +104,11 @@ describe('a granted exchange', () => {
   });
 
   it('never carries more than a token may', async () => {
-    const { exchange, policies } = world();
+    const { exchange, access } = world();
     const models = Array.from({ length: 129 }, (_, i) => `fraud/m${i}:predict`);
-    policies.list = [policy('p', models.slice(0, 128).join(' '))];
+    access.policies = [policy('p', models.slice(0, 128).join(' '))];
     expect((await exchange()).scope.split(' ')).toHaveLength(128);
-    policies.list = [{ ...policy('p', 'a/b:predict'), grants: models.flatMap((model) => parseScope(model)) }];
+    access.policies = [{ ...policy('p', 'a/b:predict'), grants: models.flatMap((model) => parseScope(model)) }];
     await expect(exchange()).rejects.toMatchObject({ code: 'invalid_scope' });
   });
 });

@@ -1,12 +1,11 @@
-import { type AuditLog } from '@modelgate/audit';
+import type { AuditLog } from '@modelgate/audit';
 import { StoreUnavailable, type Clock } from '@modelgate/core';
 import { GrantType, OAuthError, parseForm, single, type FormParameters, type TokenResponse } from '@modelgate/oauth';
-import type { PolicySource } from '@modelgate/policy';
+import type { AccessSource } from './access-source.ts';
 import type { AssertionIds } from './assertion-ids.ts';
 import type { Attempt } from './attempt.ts';
 import type { Authorization, Grant } from './authorization.ts';
 import { ClientAuthentication } from './client-authentication.ts';
-import type { ClientRegistry } from './client.ts';
 import { Minter, type MintedToken, type Minting } from './minting.ts';
 import { RefusalAudit, type AuditFailure } from './refusal-audit.ts';
 import type { SubjectTokenVerifier } from './subject.ts';
@@ -22,9 +21,8 @@ export interface EndpointRequest {
 }
 
 export interface TokenEndpointOptions {
-  clients: ClientRegistry;
+  access: AccessSource;
   subjects: SubjectTokenVerifier;
-  policies: PolicySource;
   minting: Minting;
   audit: AuditLog;
   /** Used client assertions; to be shared with the other endpoints. */
@@ -44,9 +42,10 @@ export interface TokenEndpointOptions {
 
 /**
  * The token endpoint's fixed pipeline: authenticate the client, let the grant authorize, mint, write down, answer.
- * No token leaves before its audit event is durable.
+ * No token leaves before its audit event is durable. A request goes by the access snapshot that was in force when it came.
  */
 export class TokenEndpoint {
+  readonly #access: AccessSource;
   readonly #authentication: ClientAuthentication;
   readonly #grants: ReadonlyMap<string, Grant>;
   readonly #minting: Minting;
@@ -56,9 +55,10 @@ export class TokenEndpoint {
   readonly #clock: Clock;
 
   constructor(options: TokenEndpointOptions) {
-    const { clients, assertions, clock, issuer, audit } = options;
+    const { access, assertions, clock, issuer, audit } = options;
     const audiences = assertionAudiences(options);
-    this.#authentication = new ClientAuthentication({ clients, assertions, clock, audiences });
+    this.#access = access;
+    this.#authentication = new ClientAuthentication({ access, assertions, clock, audiences });
     this.#grants = new Map([[GrantType.tokenExchange, new TokenExchangeGrant({ ...options, issuer })]]);
     this.#minting = options.minting;
     this.#minter = new Minter(options);
@@ -70,14 +70,15 @@ export class TokenEndpoint {
   /** @throws OAuthError */
   async handle(request: EndpointRequest): Promise<TokenResponse> {
     const attempt: Attempt = { requestId: request.requestId };
+    const access = this.#access.current;
     let action = 'token.issue';
     try {
       const form = parseForm(request.form);
-      const client = await this.#authentication.authenticate(form, request.authorization);
+      const client = await this.#authentication.authenticate(form, request.authorization, access);
       attempt.clientId = client.clientId;
       const grant = this.#grant(form);
       action = grant.action;
-      const authorization = await grant.authorize(form, client, attempt);
+      const authorization = await grant.authorize(form, { client, access }, attempt);
       const waking = this.#minting.wake?.();
       if (waking) await waking;
       const minted = this.#minter.mint(authorization, client.clientId);

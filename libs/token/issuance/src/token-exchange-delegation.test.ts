@@ -11,7 +11,7 @@ describe('T4 a delegated subject never becomes a clean one', () => {
   const actor = { actor_token: 'agent', actor_token_type: TokenType.accessToken };
   const setUp = (claims: Partial<Subject>) => {
     const all = world();
-    all.policies.list = delegable;
+    all.access.policies = delegable;
     all.subjects.tokens.set('alice', subject(claims));
     all.subjects.tokens.set('agent', agent);
     return all;
@@ -90,28 +90,28 @@ describe('T4 a delegated subject never becomes a clean one', () => {
       sub: 'agent',
       ...(depth > 1 && { act: chain(depth - 1) }),
     });
-    const { exchange, policies, subjects, claimsOf } = setUp({ act: chain(8) });
-    policies.list = [policy('p', 'fraud/iris:predict', { delegation: { ...delegation, maxDepth: 1000 } })];
+    const { exchange, access, subjects, claimsOf } = setUp({ act: chain(8) });
+    access.policies = [policy('p', 'fraud/iris:predict', { delegation: { ...delegation, maxDepth: 1000 } })];
     expect(JSON.stringify(claimsOf(await exchange())['act']).match(/keycloak\|agent/g)).toHaveLength(8);
     subjects.tokens.set('alice', subject({ act: chain(9) }));
     await expect(exchange()).rejects.toMatchObject({ detail: 'act is nested too deep' });
   });
 
   it('may_act without iss speaks of the issuer of the subject', async () => {
-    const { exchange, policies, subjects, clients } = setUp({ mayAct: { sub: 'agent' } });
-    policies.trusted = [trustedIssuer('keycloak'), trustedIssuer('partner')];
-    policies.list = [
+    const { exchange, access, subjects } = setUp({ mayAct: { sub: 'agent' } });
+    access.issuers = [trustedIssuer('keycloak'), trustedIssuer('partner')];
+    access.policies = [
       policy('p', 'fraud/iris:predict', { delegation: { actors: ['partner|agent', 'keycloak|agent'], maxDepth: 1 } }),
     ];
-    for (const client of clients.clients) client.issuers = ['keycloak', 'partner'];
+    for (const client of access.clients) client.issuers = ['keycloak', 'partner'];
     expect((await exchange(actor, basic('broker'))).scope).toBe('fraud/iris:predict');
-    subjects.tokens.set('agent', { ...agent, issuer: 'partner' });
+    subjects.tokens.set('agent', subject({ sub: 'agent', authorizedParty: 'broker', issuer: 'partner' }));
     await expect(exchange(actor, basic('broker'))).rejects.toMatchObject({ detail: 'may_act names another actor' });
   });
 
   it('an actor without delegation in the policy is refused', async () => {
-    const { exchange, policies } = setUp({});
-    policies.list = [policy('p', 'fraud/iris:predict')];
+    const { exchange, access } = setUp({});
+    access.policies = [policy('p', 'fraud/iris:predict')];
     await expect(exchange(actor, basic('broker'))).rejects.toEqual(unacceptable);
   });
 

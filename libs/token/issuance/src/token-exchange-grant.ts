@@ -6,25 +6,18 @@ import {
   type FormParameters,
   type OAuthErrorCode,
 } from '@modelgate/oauth';
-import {
-  explain,
-  selectPolicy,
-  type AccessPolicy,
-  type PolicySource,
-  type Selection,
-  type WantedAccess,
-} from '@modelgate/policy';
+import { explain, selectPolicy, type AccessPolicy, type Selection, type WantedAccess } from '@modelgate/policy';
 import { authorizationDetailsType, countScopeTokens } from '@modelgate/scope';
+import type { AccessSnapshot } from './access-snapshot.ts';
 import { actorChain, depthOf, identity, unacceptableToken, type ActorClaim } from './actor-chain.ts';
 import type { Attempt } from './attempt.ts';
-import { Grant, type Authorization } from './authorization.ts';
+import { Grant, type Authorization, type Caller } from './authorization.ts';
 import type { Client } from './client.ts';
 import type { Subject, SubjectTokenVerifier } from './subject.ts';
 import { wantedAccess } from './wanted-access.ts';
 
 export interface TokenExchangeOptions {
   subjects: SubjectTokenVerifier;
-  policies: PolicySource;
   clock: Clock;
   /** Our own issuer URL, whose tokens are never exchanged again. */
   issuer: string;
@@ -45,22 +38,22 @@ export class TokenExchangeGrant extends Grant {
     this.#options = options;
   }
 
-  override async authorize(form: FormParameters, client: Client, attempt: Attempt): Promise<Authorization> {
+  override async authorize(form: FormParameters, caller: Caller, attempt: Attempt): Promise<Authorization> {
     const request = parseTokenExchangeRequest(form);
     const issuedTokenType = request.requestedTokenType ?? TokenType.accessToken;
     if (!accepted.has(issuedTokenType)) {
       throw new OAuthError('invalid_request', 'requested_token_type is not one that is issued here');
     }
     const wanted = wantedAccess(request, this.#options.audience);
-    const subject = await this.#verify(request.subjectToken, request.subjectTokenType, client);
+    const subject = await this.#verify(request.subjectToken, request.subjectTokenType, caller);
     Object.assign(attempt, { subject: identity(subject), issuer: subject.issuer });
     const actor =
       request.actorToken !== undefined && request.actorTokenType !== undefined
-        ? await this.#verify(request.actorToken, request.actorTokenType, client)
+        ? await this.#verify(request.actorToken, request.actorTokenType, caller)
         : undefined;
     if (actor) attempt.actor = identity(actor);
-    const act = actorChain(subject, actor, this.#options.policies.issuers());
-    const { policy, grants } = this.#select(subject, withDelegation(wanted, act));
+    const act = actorChain(subject, actor, caller.access.issuers);
+    const { policy, grants } = select(caller.access.policies, subject, withDelegation(wanted, act));
     attempt.policy = policy.name;
     return {
       subject: identity(subject),
@@ -73,41 +66,45 @@ export class TokenExchangeGrant extends Grant {
     };
   }
 
-  async #verify(token: string, type: TokenType, client: Client): Promise<Subject> {
+  async #verify(token: string, type: TokenType, { client, access }: Caller): Promise<Subject> {
     if (!accepted.has(type)) throw new OAuthError('invalid_request', 'only access tokens and JWTs can be exchanged');
     const subject = await this.#options.subjects.verify(token, type).catch(hideReason);
-    const detail = this.#unacceptable(subject) ?? notTheirs(client, subject, this.#homeIssuers(client));
+    const detail = this.#unacceptable(subject, access) ?? notTheirs(client, subject, homeIssuers(client, access));
     if (detail !== undefined) throw new OAuthError('invalid_request', unacceptableToken, { detail });
     return subject;
   }
 
   /** What no verifier may let through, asked again here: a rule that lives in one place can be lost in one place. */
-  #unacceptable(subject: Subject): string | undefined {
-    const { clock, issuer, policies } = this.#options;
+  #unacceptable(subject: Subject, { issuers }: AccessSnapshot): string | undefined {
+    const { clock, issuer } = this.#options;
     if (!(subject.expiresAt > clock.seconds())) return 'the token has expired';
-    if (!policies.issuers().some(({ id }) => id === subject.issuer)) return 'the issuer is not trusted any more';
+    const trusted = issuers.find(({ id }) => id === subject.issuer);
+    if (!trusted) return 'the issuer is not trusted any more';
     if (subject.senderConstrained || subject.claims['cnf'] !== undefined) return 'the token is bound to a key';
-    return isModelToken(subject, issuer) ? 'a model token is never exchanged' : undefined;
+    if (isModelToken(subject, issuer)) return 'a model token is never exchanged';
+    // The verifier follows later snapshots, in which the same id may be somebody else.
+    return subject.claims['iss'] === trusted.issuer ? undefined : 'the issuer has been replaced by another';
   }
+}
 
-  #homeIssuers(client: Client): readonly string[] {
-    if (client.issuers) return client.issuers;
-    const trusted = this.#options.policies.issuers();
-    return trusted.length === 1 ? trusted.map(({ id }) => id) : [];
-  }
+function homeIssuers(client: Client, { issuers }: AccessSnapshot): readonly string[] {
+  return client.issuers ?? (issuers.length === 1 ? issuers.map(({ id }) => id) : []);
+}
 
-  #select(subject: Subject, wanted: WantedAccess): Extract<Selection, { selected: true }> {
-    const policies = this.#options.policies.policies();
-    const selection = selectPolicy(policies, subject, wanted);
-    if (!selection.selected) {
-      const [code, description] = answers[selection.reason];
-      throw new OAuthError(code, description, { detail: explanation(policies, subject, wanted) });
-    }
-    if (countScopeTokens(selection.grants) > maxScopeTokens) {
-      throw new OAuthError('invalid_scope', 'more is asked for than one token can carry');
-    }
-    return selection;
+function select(
+  policies: readonly AccessPolicy[],
+  subject: Subject,
+  wanted: WantedAccess,
+): Extract<Selection, { selected: true }> {
+  const selection = selectPolicy(policies, subject, wanted);
+  if (!selection.selected) {
+    const [code, description] = answers[selection.reason];
+    throw new OAuthError(code, description, { detail: explanation(policies, subject, wanted) });
   }
+  if (countScopeTokens(selection.grants) > maxScopeTokens) {
+    throw new OAuthError('invalid_scope', 'more is asked for than one token can carry');
+  }
+  return selection;
 }
 
 /** Which client a token was issued to decides who may present it; a public client presents its own alone. */

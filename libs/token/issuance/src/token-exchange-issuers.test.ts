@@ -5,14 +5,14 @@ import { unacceptable } from './token-exchange.fixture.ts';
 describe('T5 nothing crosses from one issuer to another', () => {
   const twoIssuers = () => {
     const all = world();
-    all.policies.trusted = [trustedIssuer('keycloak'), trustedIssuer('partner')];
-    all.policies.list = [policy('p', 'fraud/iris:predict', { match: 'everyone' })];
+    all.access.issuers = [trustedIssuer('keycloak'), trustedIssuer('partner')];
+    all.access.policies = [policy('p', 'fraud/iris:predict', { match: 'everyone' })];
     return all;
   };
 
   it('a policy never applies to a subject of another issuer', async () => {
-    const { exchange, subjects, clients, policies } = twoIssuers();
-    clients.clients.unshift({
+    const { exchange, subjects, access } = twoIssuers();
+    access.clients.unshift({
       clientId: 'notebook',
       mayExchange: [],
       authentication: 'none',
@@ -20,14 +20,14 @@ describe('T5 nothing crosses from one issuer to another', () => {
     });
     subjects.tokens.set('alice', subject({ issuer: 'partner' }));
     await expect(exchange()).rejects.toEqual(unacceptable);
-    policies.list = [policy('q', 'fraud/iris:predict', { match: 'everyone', issuer: 'partner' })];
+    access.policies = [policy('q', 'fraud/iris:predict', { match: 'everyone', issuer: 'partner' })];
     expect((await exchange()).scope).toBe('fraud/iris:predict');
   });
 
   it('a client of the same name at another issuer is another client', async () => {
-    const { exchange, subjects, clients, policies } = twoIssuers();
-    policies.list = [policy('q', 'fraud/iris:predict', { match: 'everyone', issuer: 'partner' })];
-    clients.clients.unshift({ clientId: 'notebook', mayExchange: [], authentication: 'none', issuers: ['keycloak'] });
+    const { exchange, subjects, access } = twoIssuers();
+    access.policies = [policy('q', 'fraud/iris:predict', { match: 'everyone', issuer: 'partner' })];
+    access.clients.unshift({ clientId: 'notebook', mayExchange: [], authentication: 'none', issuers: ['keycloak'] });
     subjects.tokens.set('alice', subject({ issuer: 'partner' }));
     await expect(exchange()).rejects.toEqual(unacceptable);
   });
@@ -37,14 +37,14 @@ describe('T5 nothing crosses from one issuer to another', () => {
   });
 
   it('equal subs of two issuers stay apart', async () => {
-    const { exchange, claimsOf, subjects, clients, policies } = twoIssuers();
-    clients.clients.unshift({
+    const { exchange, claimsOf, subjects, access } = twoIssuers();
+    access.clients.unshift({
       clientId: 'notebook',
       mayExchange: [],
       authentication: 'none',
       issuers: ['keycloak', 'partner'],
     });
-    policies.list.push(policy('q', 'fraud/iris:predict', { match: 'everyone', issuer: 'partner' }));
+    access.policies.push(policy('q', 'fraud/iris:predict', { match: 'everyone', issuer: 'partner' }));
     const ours = claimsOf(await exchange());
     subjects.tokens.set('alice', subject({ issuer: 'partner' }));
     expect([ours['sub'], claimsOf(await exchange())['sub']]).toEqual(['keycloak|alice', 'partner|alice']);

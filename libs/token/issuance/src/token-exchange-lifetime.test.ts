@@ -14,10 +14,10 @@ describe('T1 the issued token never outlives its subject token', () => {
         ttl,
         fc.integer({ min: 0, max: 999 }),
         async (left, maxTtl, defaultTtlSeconds, fraction) => {
-          const { exchange, claimsOf, subjects, policies, clock } = world({ defaultTtlSeconds });
+          const { exchange, claimsOf, subjects, access, clock } = world({ defaultTtlSeconds });
           clock.milliseconds += fraction;
           subjects.tokens.set('alice', subject({ expiresAt: startOfTime + left }));
-          policies.list = [policy('p', 'fraud/iris:predict', { maxTtl })];
+          access.policies = [policy('p', 'fraud/iris:predict', { maxTtl })];
           const answer = await exchange();
           expect(claimsOf(answer)).toMatchObject({
             iat: startOfTime,
@@ -51,9 +51,9 @@ describe('T1 the issued token never outlives its subject token', () => {
   });
 
   it('nor lives longer than an hour, whoever says so', async () => {
-    const { exchange, subjects, policies } = world({ defaultTtlSeconds: 36_000 });
+    const { exchange, subjects, access } = world({ defaultTtlSeconds: 36_000 });
     subjects.tokens.set('alice', subject({ expiresAt: startOfTime + 36_000 }));
-    policies.list = [policy('p', 'fraud/iris:predict', { maxTtl: 36_000 })];
+    access.policies = [policy('p', 'fraud/iris:predict', { maxTtl: 36_000 })];
     expect((await exchange()).expires_in).toBe(3600);
   });
 });

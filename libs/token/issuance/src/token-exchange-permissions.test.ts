@@ -24,8 +24,8 @@ describe('T2 the subject token is bound to the caller, and permissions never gro
   });
 
   it('a public client exchanges its own token alone, whatever it is registered with', async () => {
-    const { exchange, clients, subjects } = world();
-    clients.clients.unshift({ clientId: 'notebook', mayExchange: ['scorer'], authentication: 'none' });
+    const { exchange, access, subjects } = world();
+    access.clients.unshift({ clientId: 'notebook', mayExchange: ['scorer'], authentication: 'none' });
     subjects.tokens.set('alice', subject({ authorizedParty: 'scorer' }));
     await expect(exchange()).rejects.toEqual(unacceptable);
   });
@@ -47,12 +47,12 @@ describe('T2 the subject token is bound to the caller, and permissions never gro
     ];
     await fc.assert(
       fc.asyncProperty(fc.subarray(tokens, { minLength: 1 }), async (wanted) => {
-        const { exchange, policies } = world();
+        const { exchange, access } = world();
         const granted = await exchange({ scope: wanted.join(' ') }).then(
           ({ scope }) => scope,
           () => undefined,
         );
-        const limits = [policies.list[0]?.grants ?? [], parseScope(wanted.join(' '))];
+        const limits = [access.policies[0]?.grants ?? [], parseScope(wanted.join(' '))];
         return granted === undefined || limits.every((limit) => within(limit, parseScope(granted)));
       }),
     );
@@ -61,21 +61,21 @@ describe('T2 the subject token is bound to the caller, and permissions never gro
 
 describe('T6 what was disabled gets no token', () => {
   it('a disabled policy', async () => {
-    const { exchange, policies } = world();
-    policies.list = [policy('p', 'fraud/iris:predict', { enabled: false })];
+    const { exchange, access } = world();
+    access.policies = [policy('p', 'fraud/iris:predict', { enabled: false })];
     await expect(exchange()).rejects.toEqual(unacceptable);
   });
 
   it('an issuer that was removed, though its tokens still verify', async () => {
-    const { exchange, policies, clients } = world();
-    clients.clients.unshift({ clientId: 'notebook', mayExchange: [], authentication: 'none', issuers: ['keycloak'] });
-    policies.trusted = [];
+    const { exchange, access } = world();
+    access.clients.unshift({ clientId: 'notebook', mayExchange: [], authentication: 'none', issuers: ['keycloak'] });
+    access.issuers = [];
     await expect(exchange()).rejects.toEqual(unacceptable);
   });
 
   it('a client that was removed', async () => {
-    const { exchange, clients } = world();
-    clients.clients.length = 0;
+    const { exchange, access } = world();
+    access.clients.length = 0;
     await expect(exchange()).rejects.toEqual(refusedWith('invalid_client'));
     await expect(exchange({}, basic('broker'))).rejects.toEqual(refusedWith('invalid_client'));
   });
@@ -88,13 +88,13 @@ describe('T6 what was disabled gets no token', () => {
 });
 
 it('the whole grant of the policy is given where nothing is named', async () => {
-  const { exchange, policies } = world();
-  expect((await exchange()).scope).toBe(formatScope(policies.list[0]?.grants ?? []));
+  const { exchange, access } = world();
+  expect((await exchange()).scope).toBe(formatScope(access.policies[0]?.grants ?? []));
 });
 
 it('nothing named and several policies: the caller is asked to say more, and told no name', async () => {
-  const { exchange, policies } = world();
-  policies.list.push(policy('fraud-interactive', 'fraud/iris:metadata'));
+  const { exchange, access } = world();
+  access.policies.push(policy('fraud-interactive', 'fraud/iris:metadata'));
   await expect(exchange()).rejects.toMatchObject({
     code: 'invalid_request',
     description: 'say what is wanted: a scope, a resource or a policy',

@@ -104,9 +104,9 @@ describe('T11 no refusal says more than its code', () => {
   });
 
   it('a long list of policies is cut short', async () => {
-    const { exchange, policies, subjects } = world();
+    const { exchange, access, subjects } = world();
     subjects.tokens.set('alice', subject({ claims }));
-    policies.list = Array.from({ length: 50 }, (_, i) => policy(`p${i}`, 'fraud/iris:predict'));
+    access.policies = Array.from({ length: 50 }, (_, i) => policy(`p${i}`, 'fraud/iris:predict'));
     await expect(exchange()).rejects.toMatchObject({ detail: expect.stringMatching(/; and 30 more$/) });
   });
 });

@@ -18,8 +18,8 @@ describe('T7 a sender-constrained token never becomes a bearer token', () => {
   });
 
   it('as an actor token', async () => {
-    const { exchange, subjects, policies } = world();
-    policies.list = [policy('p', 'fraud/iris:predict', { delegation: { actors: ['keycloak|agent'], maxDepth: 1 } })];
+    const { exchange, subjects, access } = world();
+    access.policies = [policy('p', 'fraud/iris:predict', { delegation: { actors: ['keycloak|agent'], maxDepth: 1 } })];
     subjects.tokens.set('agent', agent);
     const actor = { actor_token: 'agent', actor_token_type: TokenType.jwt };
     await expect(exchange(actor, basic('broker'))).rejects.toEqual(unacceptable);
@@ -47,11 +47,11 @@ describe('T12 the checks nobody may leave out are made here too', () => {
   });
 
   it('a model token is never a subject, even where we trust ourselves', async () => {
-    const { exchange, subjects, policies, claimsOf } = world();
-    policies.trusted = [trustedIssuer('keycloak', issuer)];
+    const { exchange, subjects, access, claimsOf } = world();
     const { access_token: modelToken } = await exchange();
     const claims = claimsOf(await exchange());
     subjects.tokens.set(modelToken, subject({ claims }));
+    access.issuers = [trustedIssuer('keycloak', issuer)];
     await expect(exchange({ subject_token: modelToken })).rejects.toEqual(unacceptable);
   });
 });

@@ -6,7 +6,6 @@ export type { AccessPolicy, ClaimMatch, ClaimMatcher, Delegation } from './acces
 export { accessPolicySchema } from './access-policy-schema.ts';
 export { accessProblems } from './access-problems.ts';
 export type { SubjectFacts } from './claim-match.ts';
-export { PolicySource } from './policy-source.ts';
 export {
   explain,
   selectPolicy,
