@@ -128,7 +128,11 @@ export const gatewaySettings = z.object({
   FEED_INTERVAL: duration({ min: 1, max: 60 })
     .prefault('1s')
     .describe('How often the issuer is asked for revocations, limits and registered models.'),
-  DEFAULT_LIMIT: limit.prefault('600/1m').describe('For tokens whose policy has no limit of its own.'),
+  DEFAULT_LIMIT: limit
+    .prefault('600/1m')
+    .describe(
+      'For tokens whose policy has no limit of its own; written as in a policy, so many requests in every such window.',
+    ),
   REDIS_URL: redisUrl
     .optional()
     .describe('Redis or Valkey in which gateways count limits together; without it, each process counts for itself.'),

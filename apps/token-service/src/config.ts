@@ -2,6 +2,7 @@ import {
   DurationError,
   formatDuration,
   maxClockSkewSeconds,
+  maxJwksKeys,
   maxTokenLifeSeconds,
   parseDuration,
 } from '@modelgate/core';
@@ -112,7 +113,9 @@ export const tokenServiceSettings = z.object({
   KEYS_ALG: z.enum(signingAlgs).default('ES256').describe('What signs.'),
   KEYS_FURTHER_ALGS: commaSeparated(z.enum(signingAlgs), { none: 'none' })
     .prefault('none')
-    .describe('Ladders kept beside it: what signing is being changed to or from.'),
+    .describe(
+      `Ladders kept beside it: what signing is being changed to or from. All of them publish at most ${maxJwksKeys} keys, which is checked against KEYS_ROTATE_EVERY.`,
+    ),
   KEYS_VERIFIERS: commaSeparated(verifier, { none: 'none' })
     .prefault('istio')
     .describe('Who verifies besides those that honour max-age: presets, or name=duration; `none` for nobody.'),

@@ -28,7 +28,7 @@ export function parseLimit(text: string): Limit {
   if (quota === '' || windowSeconds < 1) throw new LimitError(grammar);
   const limit = { quota: Number(quota), windowSeconds };
   const problem = limitProblem(limit);
-  if (problem !== undefined) throw new LimitError(problem);
+  if (problem !== undefined) throw new LimitError(`${grammar}; ${problem}`);
   return limit;
 }
 
