@@ -6,10 +6,10 @@ import type { Signer } from '@modelgate/keys';
 import { OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
 import type { AccessPolicy, TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
-import type { AccessSnapshot } from './access-snapshot.ts';
-import { AccessSource } from './access-source.ts';
-import { MemoryAssertionIds } from './memory-assertion-ids.ts';
-import type { Client } from './client.ts';
+import type { AccessSnapshot } from './access/access-snapshot.ts';
+import { AccessSource } from './access/access-source.ts';
+import { MemoryAssertionIds } from './clients/memory-assertion-ids.ts';
+import type { Client } from './clients/client.ts';
 import { SubjectTokenVerifier, type Subject } from './subject.ts';
 import { TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts';
 

@@ -1,3 +1,3 @@
 /** What the implementations of this library's ports are held to. */
-export { assertionIdsContract } from './assertion-ids.contract.ts';
-export { revocationStoreContract } from './revocation-store.contract.ts';
+export { assertionIdsContract } from './clients/assertion-ids.contract.ts';
+export { revocationStoreContract } from './revocation/revocation-store.contract.ts';

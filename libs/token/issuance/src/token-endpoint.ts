@@ -1,15 +1,15 @@
 import type { AuditLog } from '@modelgate/audit';
 import { StoreUnavailable, type Clock } from '@modelgate/core';
 import { GrantType, OAuthError, parseForm, single, type FormParameters, type TokenResponse } from '@modelgate/oauth';
-import type { AccessSource } from './access-source.ts';
-import type { AssertionIds } from './assertion-ids.ts';
+import type { AccessSource } from './access/access-source.ts';
+import type { AssertionIds } from './clients/assertion-ids.ts';
 import type { Attempt } from './attempt.ts';
-import type { Authorization, Grant } from './authorization.ts';
-import { ClientAuthentication } from './client-authentication.ts';
-import { Minter, type MintedToken, type Minting } from './minting.ts';
+import type { Authorization, Grant } from './grants/grant.ts';
+import { ClientAuthentication } from './clients/client-authentication.ts';
+import { Minter, type MintedToken, type Minting } from './formats/jwt-format.ts';
 import { RefusalAudit, type AuditFailure } from './refusal-audit.ts';
 import type { SubjectTokenVerifier } from './subject.ts';
-import { TokenExchangeGrant } from './token-exchange-grant.ts';
+import { TokenExchangeGrant } from './grants/token-exchange-grant.ts';
 
 /** One POST to an OAuth endpoint; the edge has checked its method, size and content type. */
 export interface EndpointRequest {

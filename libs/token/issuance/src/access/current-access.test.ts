@@ -1,9 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { accessChanges } from './access-changes.ts';
 import type { AccessSnapshot, AdminSettings } from './access-snapshot.ts';
-import type { Client } from './client.ts';
+import type { Client } from '../clients/client.ts';
 import { CurrentAccess } from './current-access.ts';
-import { policy, sha256, trustedIssuer } from './endpoint.fixture.ts';
+import { policy, sha256, trustedIssuer } from '../endpoint.fixture.ts';
 
 const secretOf = (clientId: string, secret = 'one'): Client => ({
   clientId,

@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { policy, startOfTime, subject, world } from './endpoint.fixture.ts';
+import { policy, startOfTime, subject, world } from '../endpoint.fixture.ts';
 import { unacceptable } from './token-exchange.fixture.ts';
 
 describe('T1 the issued token never outlives its subject token', () => {

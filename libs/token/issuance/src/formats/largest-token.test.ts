@@ -2,7 +2,7 @@ import { maxClaimLength, maxModelTokenLength, maxPolicyVersion, maxScopeTokens }
 import { JwksManager } from '@modelgate/jwt';
 import { ModelTokenVerifier, RevocationList, type ModelToken } from '@modelgate/verifier';
 import { afterEach, describe, expect, it } from 'vitest';
-import { audience, issuer, policy, subject, world } from './endpoint.fixture.ts';
+import { audience, issuer, policy, subject, world } from '../endpoint.fixture.ts';
 
 type World = ReturnType<typeof world>;
 const managers: JwksManager[] = [];

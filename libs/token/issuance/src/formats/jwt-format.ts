@@ -10,8 +10,8 @@ import { randomUUID } from 'node:crypto';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError } from '@modelgate/oauth';
 import { formatAuthorizationDetails, formatScope, type AuthorizationDetail } from '@modelgate/scope';
-import { unacceptableToken } from './actor-chain.ts';
-import type { Authorization } from './authorization.ts';
+import { unacceptableToken } from '../grants/actor-chain.ts';
+import type { Authorization } from '../grants/grant.ts';
 
 /** Where the key that signs now comes from. `KeyRing` is one. */
 export interface Minting {

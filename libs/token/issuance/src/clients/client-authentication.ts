@@ -1,8 +1,8 @@
 import type { Clock } from '@modelgate/core';
 import { createHash, timingSafeEqual } from 'node:crypto';
 import { OAuthError, parseClientCredentials, type ClientCredentials, type FormParameters } from '@modelgate/oauth';
-import type { AccessSnapshot } from './access-snapshot.ts';
-import type { AccessSource } from './access-source.ts';
+import type { AccessSnapshot } from '../access/access-snapshot.ts';
+import type { AccessSource } from '../access/access-source.ts';
 import type { AssertionIds } from './assertion-ids.ts';
 import { AssertionError, parseAssertion, verifyAssertion } from './client-assertion.ts';
 import type { Client } from './client.ts';

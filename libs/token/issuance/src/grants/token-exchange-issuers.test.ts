@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { policy, subject, trustedIssuer, world } from './endpoint.fixture.ts';
+import { policy, subject, trustedIssuer, world } from '../endpoint.fixture.ts';
 import { unacceptable } from './token-exchange.fixture.ts';
 
 describe('T5 nothing crosses from one issuer to another', () => {

@@ -3,14 +3,14 @@ import type { Clock } from '@modelgate/core';
 import { JwsError, parseCompactJws, verificationKey, verifySignature, type CompactJws } from '@modelgate/jwt';
 import type { SigningKey } from '@modelgate/keys';
 import { OAuthError, parseForm, single } from '@modelgate/oauth';
-import type { AccessSource } from './access-source.ts';
-import type { AssertionIds } from './assertion-ids.ts';
-import type { Attempt } from './attempt.ts';
-import { ClientAuthentication } from './client-authentication.ts';
-import type { Client } from './client.ts';
-import { RefusalAudit, type AuditFailure } from './refusal-audit.ts';
+import type { AccessSource } from '../access/access-source.ts';
+import type { AssertionIds } from '../clients/assertion-ids.ts';
+import type { Attempt } from '../attempt.ts';
+import { ClientAuthentication } from '../clients/client-authentication.ts';
+import type { Client } from '../clients/client.ts';
+import { RefusalAudit, type AuditFailure } from '../refusal-audit.ts';
 import type { RevocationStore } from './revocation-store.ts';
-import { assertionAudiences, storeUnavailable, type EndpointRequest } from './token-endpoint.ts';
+import { assertionAudiences, storeUnavailable, type EndpointRequest } from '../token-endpoint.ts';
 
 /** Our own signing keys, every one that may have signed a token that has not expired. `KeyRing` is one. */
 export interface OwnKeys {

@@ -1,7 +1,7 @@
 import { TokenType } from '@modelgate/oauth';
 import { describe, expect, it } from 'vitest';
-import { basic, issuer, policy, startOfTime, subject, trustedIssuer, world } from './endpoint.fixture.ts';
-import type { Subject } from './subject.ts';
+import { basic, issuer, policy, startOfTime, subject, trustedIssuer, world } from '../endpoint.fixture.ts';
+import type { Subject } from '../subject.ts';
 import { unacceptable } from './token-exchange.fixture.ts';
 
 describe('T7 a sender-constrained token never becomes a bearer token', () => {

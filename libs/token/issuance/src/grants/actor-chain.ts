@@ -1,6 +1,6 @@
 import { OAuthError } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
-import type { Subject } from './subject.ts';
+import type { Subject } from '../subject.ts';
 
 /** The `act` claim we issue (RFC 8693 §4.1): the current actor outside, earlier ones within. Actors are `issuerId|sub`. */
 export interface ActorClaim {

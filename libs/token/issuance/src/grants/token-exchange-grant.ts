@@ -8,12 +8,12 @@ import {
 } from '@modelgate/oauth';
 import { explain, selectPolicy, type AccessPolicy, type Selection, type WantedAccess } from '@modelgate/policy';
 import { authorizationDetailsType, countScopeTokens } from '@modelgate/scope';
-import type { AccessSnapshot } from './access-snapshot.ts';
+import type { AccessSnapshot } from '../access/access-snapshot.ts';
 import { actorChain, depthOf, identity, unacceptableToken, type ActorClaim } from './actor-chain.ts';
-import type { Attempt } from './attempt.ts';
-import { Grant, type Authorization, type Caller } from './authorization.ts';
-import type { Client } from './client.ts';
-import type { Subject, SubjectTokenVerifier } from './subject.ts';
+import type { Attempt } from '../attempt.ts';
+import { Grant, type Authorization, type Caller } from './grant.ts';
+import type { Client } from '../clients/client.ts';
+import type { Subject, SubjectTokenVerifier } from '../subject.ts';
 import { wantedAccess } from './wanted-access.ts';
 
 export interface TokenExchangeOptions {

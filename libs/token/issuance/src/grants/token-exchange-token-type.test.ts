@@ -1,6 +1,6 @@
 import { TokenType } from '@modelgate/oauth';
 import { describe, expect, it } from 'vitest';
-import { world } from './endpoint.fixture.ts';
+import { world } from '../endpoint.fixture.ts';
 import { refusedWith } from './token-exchange.fixture.ts';
 
 describe('T10 issued_token_type says what was issued', () => {

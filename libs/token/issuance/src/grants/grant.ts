@@ -2,10 +2,10 @@ import type { NumericDate } from '@modelgate/core';
 import type { FormParameters, TokenType } from '@modelgate/oauth';
 import type { AccessPolicy } from '@modelgate/policy';
 import type { ModelGrant } from '@modelgate/scope';
-import type { AccessSnapshot } from './access-snapshot.ts';
+import type { AccessSnapshot } from '../access/access-snapshot.ts';
 import type { ActorClaim } from './actor-chain.ts';
-import type { Attempt } from './attempt.ts';
-import type { Client } from './client.ts';
+import type { Attempt } from '../attempt.ts';
+import type { Client } from '../clients/client.ts';
 
 /** What every grant ends in, and all that minting reads: who may have which permissions, and until when at most. */
 export interface Authorization {

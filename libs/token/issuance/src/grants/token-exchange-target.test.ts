@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { audience, world } from './endpoint.fixture.ts';
+import { audience, world } from '../endpoint.fixture.ts';
 import { refusedWith } from './token-exchange.fixture.ts';
 
 describe('T8 resource is no way around audience, nor audience around resource', () => {

@@ -1,7 +1,7 @@
 import { StoreUnavailable } from '@modelgate/core';
 import type { JWK } from 'jose';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { MemoryAssertionIds } from './memory-assertion-ids.ts';
+import { MemoryAssertionIds } from '../clients/memory-assertion-ids.ts';
 import {
   audience,
   basic,
@@ -15,7 +15,7 @@ import {
   world,
   type Parameters,
   type Signing,
-} from './endpoint.fixture.ts';
+} from '../endpoint.fixture.ts';
 import { MemoryRevocationStore } from './memory-revocation-store.ts';
 import { RevocationEndpoint } from './revocation-endpoint.ts';
 

@@ -1,5 +1,5 @@
 import type { AccessPolicy, TrustedIssuer } from '@modelgate/policy';
-import type { Client } from './client.ts';
+import type { Client } from '../clients/client.ts';
 
 /** Whose tokens are an admin's, and which of their claims say what the admin may do. */
 export interface AdminSettings {

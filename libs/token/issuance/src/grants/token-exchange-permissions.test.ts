@@ -1,7 +1,7 @@
 import { formatScope, parseScope, within } from '@modelgate/scope';
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { basic, policy, subject, world } from './endpoint.fixture.ts';
+import { basic, policy, subject, world } from '../endpoint.fixture.ts';
 import { refusedWith, unacceptable } from './token-exchange.fixture.ts';
 
 describe('T2 the subject token is bound to the caller, and permissions never grow', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
-import { policy, subject, trustedIssuer, world } from './endpoint.fixture.ts';
-import { SubjectTokenVerifier, type Subject } from './subject.ts';
+import { policy, subject, trustedIssuer, world } from '../endpoint.fixture.ts';
+import { SubjectTokenVerifier, type Subject } from '../subject.ts';
 import { refusedWith } from './token-exchange.fixture.ts';
 
 /** Verifies once it is let go, so that access can change under an exchange. */

@@ -1,7 +1,7 @@
 import { OAuthError, TokenType } from '@modelgate/oauth';
 import { describe, expect, it } from 'vitest';
-import { audience, basic, policy, startOfTime, subject, world } from './endpoint.fixture.ts';
-import type { Subject } from './subject.ts';
+import { audience, basic, policy, startOfTime, subject, world } from '../endpoint.fixture.ts';
+import type { Subject } from '../subject.ts';
 import { refusedWith, unacceptable } from './token-exchange.fixture.ts';
 
 describe('T3 a bad parameter is refused and never ignored', () => {

@@ -15,7 +15,7 @@ import {
   sha256,
   startOfTime,
   type Parameters,
-} from './endpoint.fixture.ts';
+} from '../endpoint.fixture.ts';
 
 const tokenEndpoint = `${issuer}/oauth2/token`;
 const none: Client = { clientId: 'public', mayExchange: [], authentication: 'none' };
