@@ -4,8 +4,10 @@ import { IssuerDispatch, type JwtIssuerOptions } from '@modelgate/federation';
 import {
   assertionAudiences,
   ClientAuthentication,
+  JwtFormat,
   RevocationEndpoint,
   TokenEndpoint,
+  TokenExchangeGrant,
   type AccessSource,
   type ClientAuthenticationOptions,
 } from '@modelgate/issuance';
@@ -103,12 +105,11 @@ export async function compose(config: Config, logger: Logger): Promise<Compositi
     issuer: issuer.url,
     onAuditFailure,
   };
+  const ours = { clock, issuer: issuer.url, audience: config.MODEL_AUDIENCE };
   const tokenEndpoint = new TokenEndpoint({
     ...shared,
-    subjects: issuers,
-    minting: keys,
-    audience: config.MODEL_AUDIENCE,
-    defaultTtlSeconds: config.TOKEN_TTL,
+    grants: [new TokenExchangeGrant({ ...ours, subjects: issuers })],
+    format: new JwtFormat({ ...ours, minting: keys, defaultTtlSeconds: config.TOKEN_TTL }),
   });
   return {
     accessFile,

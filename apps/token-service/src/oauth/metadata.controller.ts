@@ -1,7 +1,6 @@
-import { assertionAlgorithms } from '@modelgate/issuance';
+import { TokenEndpoint } from '@modelgate/issuance';
 import { KeyRing } from '@modelgate/keys';
-import { GrantType, type ServerMetadata } from '@modelgate/oauth';
-import { authorizationDetailsType } from '@modelgate/scope';
+import type { ServerMetadata } from '@modelgate/oauth';
 import { Controller, Get, Header, Inject } from '@nestjs/common';
 import { Issuer } from './issuer.ts';
 
@@ -10,10 +9,16 @@ import { Issuer } from './issuer.ts';
 export class MetadataController {
   readonly #issuer: Issuer;
   readonly #keys: KeyRing;
+  readonly #endpoint: TokenEndpoint;
 
-  constructor(@Inject(Issuer) issuer: Issuer, @Inject(KeyRing) keys: KeyRing) {
+  constructor(
+    @Inject(Issuer) issuer: Issuer,
+    @Inject(KeyRing) keys: KeyRing,
+    @Inject(TokenEndpoint) endpoint: TokenEndpoint,
+  ) {
     this.#issuer = issuer;
     this.#keys = keys;
+    this.#endpoint = endpoint;
   }
 
   @Get(['oauth-authorization-server', 'openid-configuration'])
@@ -25,11 +30,8 @@ export class MetadataController {
       token_endpoint: `${url}/oauth2/token`,
       revocation_endpoint: `${url}/oauth2/revoke`,
       jwks_uri: `${url}/.well-known/jwks.json`,
-      grant_types_supported: [GrantType.tokenExchange],
       response_types_supported: [],
-      token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
-      token_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
-      authorization_details_types_supported: [authorizationDetailsType],
+      ...this.#endpoint.metadata,
       subject_types_supported: ['public'],
       id_token_signing_alg_values_supported: this.#algorithms(),
       modelgate_revocations_endpoint: `${url}/revocations`,

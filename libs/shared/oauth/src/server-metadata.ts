@@ -6,9 +6,9 @@ export interface ServerMetadata {
   revocation_endpoint?: string;
   grant_types_supported: readonly string[];
   response_types_supported: readonly string[];
-  token_endpoint_auth_methods_supported: readonly string[];
-  token_endpoint_auth_signing_alg_values_supported: readonly string[];
-  authorization_details_types_supported: readonly string[];
+  token_endpoint_auth_methods_supported?: readonly string[];
+  token_endpoint_auth_signing_alg_values_supported?: readonly string[];
+  authorization_details_types_supported?: readonly string[];
   /** OIDC discovery demands these two; access tokens are signed with the same keys. */
   subject_types_supported: readonly string[];
   id_token_signing_alg_values_supported: readonly string[];

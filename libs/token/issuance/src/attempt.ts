@@ -1,11 +1,15 @@
-/** What is known of one request so far; what a refusal is written down with. */
-export interface Attempt {
-  requestId: string;
+/** What is known of one request so far, with which its grant or its refusal is written down. */
+export interface Attempt extends Learned {
+  readonly requestId: string;
   /** Authenticated, not merely claimed. */
-  clientId?: string;
+  readonly clientId?: string;
+}
+
+/** What a grant finds out about a request on its way. */
+export interface Learned {
   /** TrustedIssuer id and `sub` of the verified subject token, as `issuerId|sub`. */
-  subject?: string;
-  issuer?: string;
-  actor?: string;
-  policy?: string;
+  readonly subject?: string;
+  readonly issuer?: string;
+  readonly actor?: string;
+  readonly policy?: string;
 }

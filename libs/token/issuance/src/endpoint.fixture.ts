@@ -10,6 +10,8 @@ import type { AccessSnapshot } from './access/access-snapshot.ts';
 import { AccessSource } from './access/access-source.ts';
 import { MemoryAssertionIds } from './clients/memory-assertion-ids.ts';
 import type { Client } from './clients/client.ts';
+import { JwtFormat, type JwtFormatOptions } from './formats/jwt-format.ts';
+import { TokenExchangeGrant, type TokenExchangeOptions } from './grants/token-exchange-grant.ts';
 import { SubjectTokenVerifier, type Subject } from './subject.ts';
 import { TokenEndpoint, type TokenEndpointOptions } from './token-endpoint.ts';
 
@@ -135,8 +137,10 @@ export function readToken(token: string, publicKey: KeyObject): { header: unknow
 
 const signing = es256();
 
+type WorldOptions = TokenEndpointOptions & JwtFormatOptions & TokenExchangeOptions;
+
 /** Public `notebook`, confidential `scorer` and `broker` (may exchange for `notebook`), and one policy for `fraud`. */
-export function world(more: Partial<TokenEndpointOptions> = {}) {
+export function world(more: Partial<WorldOptions> = {}) {
   const access = new ListedAccess([
     { clientId: 'notebook', mayExchange: [], authentication: 'none' },
     { clientId: 'scorer', mayExchange: [], authentication: 'client_secret', secretSha256: [sha256(secret)] },
@@ -149,7 +153,7 @@ export function world(more: Partial<TokenEndpointOptions> = {}) {
   const clock = new ManualClock();
   const audit = new ListedAudit();
   const unaudited: AuditEvent[] = [];
-  const endpoint = new TokenEndpoint({
+  const options = {
     access,
     subjects,
     minting: { signer: () => signing.signer },
@@ -159,8 +163,13 @@ export function world(more: Partial<TokenEndpointOptions> = {}) {
     issuer,
     audience,
     defaultTtlSeconds: 900,
-    onAuditFailure: (event) => unaudited.push(event),
+    onAuditFailure: (event: AuditEvent) => unaudited.push(event),
     ...more,
+  };
+  const endpoint = new TokenEndpoint({
+    grants: [new TokenExchangeGrant(options)],
+    format: new JwtFormat(options),
+    ...options,
   });
   const send = (parameters: Parameters, authorization?: string) =>
     endpoint.handle({ form: form(parameters), authorization, requestId: 'request-1' });

@@ -1,15 +1,20 @@
 import type { AuditLog } from '@modelgate/audit';
 import { StoreUnavailable, type Clock } from '@modelgate/core';
-import { GrantType, OAuthError, parseForm, single, type FormParameters, type TokenResponse } from '@modelgate/oauth';
+import {
+  OAuthError,
+  parseForm,
+  single,
+  type FormParameters,
+  type ServerMetadata,
+  type TokenResponse,
+} from '@modelgate/oauth';
 import type { AccessSource } from './access/access-source.ts';
-import type { AssertionIds } from './clients/assertion-ids.ts';
 import type { Attempt } from './attempt.ts';
+import type { AssertionIds } from './clients/assertion-ids.ts';
+import { ClientAuthentication, clientAuthenticationMetadata } from './clients/client-authentication.ts';
+import type { IssuedToken, TokenFormat } from './formats/token-format.ts';
 import type { Authorization, Grant } from './grants/grant.ts';
-import { ClientAuthentication } from './clients/client-authentication.ts';
-import { Minter, type MintedToken, type Minting } from './formats/jwt-format.ts';
 import { RefusalAudit, type AuditFailure } from './refusal-audit.ts';
-import type { SubjectTokenVerifier } from './subject.ts';
-import { TokenExchangeGrant } from './grants/token-exchange-grant.ts';
 
 /** One POST to an OAuth endpoint; the edge has checked its method, size and content type. */
 export interface EndpointRequest {
@@ -22,70 +27,67 @@ export interface EndpointRequest {
 
 export interface TokenEndpointOptions {
   access: AccessSource;
-  subjects: SubjectTokenVerifier;
-  minting: Minting;
+  /** Every grant type there is. */
+  grants: readonly Grant[];
+  format: TokenFormat;
   audit: AuditLog;
   /** Used client assertions; to be shared with the other endpoints. */
   assertions: AssertionIds;
   clock: Clock;
   /** Our own issuer URL. */
   issuer: string;
-  /** `aud` of every token we issue. */
-  audience: string;
   /** Default: `{issuer}/oauth2/token`. */
   tokenEndpoint?: string;
-  defaultTtlSeconds: number;
-  randomJti?: () => string;
   /** Told about a refusal that could not be audited. */
   onAuditFailure?: AuditFailure;
 }
 
 /**
- * The token endpoint's fixed pipeline: authenticate the client, let the grant authorize, mint, write down, answer.
+ * The token endpoint's fixed pipeline: authenticate the client, let the grant authorize, issue, write down, answer.
  * No token leaves before its audit event is durable. A request goes by the access snapshot that was in force when it came.
  */
 export class TokenEndpoint {
-  readonly #access: AccessSource;
+  readonly #options: TokenEndpointOptions;
   readonly #authentication: ClientAuthentication;
   readonly #grants: ReadonlyMap<string, Grant>;
-  readonly #minting: Minting;
-  readonly #minter: Minter;
-  readonly #audit: AuditLog;
   readonly #refusals: RefusalAudit;
-  readonly #clock: Clock;
 
   constructor(options: TokenEndpointOptions) {
-    const { access, assertions, clock, issuer, audit } = options;
+    const { access, assertions, clock, audit, grants } = options;
+    this.#options = options;
     const audiences = assertionAudiences(options);
-    this.#access = access;
     this.#authentication = new ClientAuthentication({ access, assertions, clock, audiences });
-    this.#grants = new Map([[GrantType.tokenExchange, new TokenExchangeGrant({ ...options, issuer })]]);
-    this.#minting = options.minting;
-    this.#minter = new Minter(options);
-    this.#audit = audit;
+    this.#grants = new Map(grants.map((grant) => [grant.grantType, grant]));
     this.#refusals = new RefusalAudit(audit, options.onAuditFailure ?? (() => {}));
-    this.#clock = clock;
+  }
+
+  /** What the server's metadata says about this endpoint (RFC 8414 §2). */
+  get metadata(): Partial<ServerMetadata> & Pick<ServerMetadata, 'grant_types_supported'> {
+    const { grants } = this.#options;
+    const further: Partial<ServerMetadata>[] = grants.map(({ metadata }) => metadata);
+    return Object.assign({ grant_types_supported: [...this.#grants.keys()] }, clientAuthenticationMetadata, ...further);
   }
 
   /** @throws OAuthError */
   async handle(request: EndpointRequest): Promise<TokenResponse> {
-    const attempt: Attempt = { requestId: request.requestId };
-    const access = this.#access.current;
+    const access = this.#options.access.current;
+    let attempt: Attempt = { requestId: request.requestId };
     let action = 'token.issue';
     try {
       const form = parseForm(request.form);
       const client = await this.#authentication.authenticate(form, request.authorization, access);
-      attempt.clientId = client.clientId;
+      attempt = { ...attempt, clientId: client.clientId };
       const grant = this.#grant(form);
       action = grant.action;
-      const authorization = await grant.authorize(form, { client, access }, attempt);
-      const waking = this.#minting.wake?.();
-      if (waking) await waking;
-      const minted = this.#minter.mint(authorization, client.clientId);
-      await this.#record(action, attempt, authorization, minted);
-      return answer(authorization, minted);
+      const steps = grant.authorize(form, { client, access });
+      let step = await steps.next();
+      for (; !step.done; step = await steps.next()) attempt = { ...attempt, ...step.value };
+      const authorization = step.value;
+      const issued = await this.#options.format.issue(authorization, client.clientId);
+      await this.#record(action, attempt, authorization, issued);
+      return answer(authorization, issued);
     } catch (error) {
-      this.#refusals.record({ at: this.#clock.now(), action, ...attempt }, error);
+      this.#refusals.record({ at: this.#options.clock.now(), action, ...attempt }, error);
       throw error;
     }
   }
@@ -98,11 +100,12 @@ export class TokenEndpoint {
     return grant;
   }
 
-  async #record(action: string, attempt: Attempt, { policy }: Authorization, minted: MintedToken): Promise<void> {
-    const { jti, kid, scope, expiresAt } = minted;
+  async #record(action: string, attempt: Attempt, { policy }: Authorization, issued: IssuedToken): Promise<void> {
+    const { audit, clock } = this.#options;
+    const { jti, kid, scope, expiresAt } = issued;
     const version = { policy: policy.name, policyVersion: policy.version };
-    const event = { at: this.#clock.now(), action, outcome: 'granted' as const, ...attempt, ...version };
-    await this.#audit.write({ ...event, jti, kid, scope, expiresAt }).catch(storeUnavailable);
+    const event = { at: clock.now(), action, outcome: 'granted' as const, ...attempt, ...version };
+    await audit.write({ ...event, jti, kid, scope, expiresAt }).catch(storeUnavailable);
   }
 }
 
@@ -122,13 +125,13 @@ export function storeUnavailable(cause: unknown): never {
   });
 }
 
-function answer({ issuedTokenType }: Authorization, minted: MintedToken): TokenResponse {
+function answer({ issuedTokenType }: Authorization, issued: IssuedToken): TokenResponse {
   return {
-    access_token: minted.token,
+    access_token: issued.token,
     issued_token_type: issuedTokenType,
     token_type: 'Bearer',
-    expires_in: minted.expiresIn,
-    scope: minted.scope,
-    authorization_details: minted.authorizationDetails,
+    expires_in: issued.expiresIn,
+    scope: issued.scope,
+    authorization_details: issued.authorizationDetails,
   };
 }

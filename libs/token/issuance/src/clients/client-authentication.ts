@@ -4,7 +4,7 @@ import { OAuthError, parseClientCredentials, type ClientCredentials, type FormPa
 import type { AccessSnapshot } from '../access/access-snapshot.ts';
 import type { AccessSource } from '../access/access-source.ts';
 import type { AssertionIds } from './assertion-ids.ts';
-import { AssertionError, parseAssertion, verifyAssertion } from './client-assertion.ts';
+import { assertionAlgorithms, AssertionError, parseAssertion, verifyAssertion } from './client-assertion.ts';
 import type { Client } from './client.ts';
 
 export interface ClientAuthenticationOptions {
@@ -67,6 +67,12 @@ export class ClientAuthentication {
     }
   }
 }
+
+/** What this adds to the server's metadata. */
+export const clientAuthenticationMetadata = {
+  token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post', 'private_key_jwt', 'none'],
+  token_endpoint_auth_signing_alg_values_supported: [...assertionAlgorithms],
+} as const;
 
 function publicClient(client: Client | undefined): Client {
   if (client?.authentication === 'none') return client;

@@ -9,9 +9,10 @@ import {
 import { randomUUID } from 'node:crypto';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError } from '@modelgate/oauth';
-import { formatAuthorizationDetails, formatScope, type AuthorizationDetail } from '@modelgate/scope';
+import { formatAuthorizationDetails, formatScope } from '@modelgate/scope';
 import { unacceptableToken } from '../grants/actor-chain.ts';
 import type { Authorization } from '../grants/grant.ts';
+import { TokenFormat, type IssuedToken } from './token-format.ts';
 
 /** Where the key that signs now comes from. `KeyRing` is one. */
 export interface Minting {
@@ -21,7 +22,7 @@ export interface Minting {
   wake?(): Promise<void> | undefined;
 }
 
-export interface MinterOptions {
+export interface JwtFormatOptions {
   minting: Minting;
   clock: Clock;
   /** `iss`. */
@@ -33,27 +34,17 @@ export interface MinterOptions {
   randomJti?: () => string;
 }
 
-/** A signed model token, with what its answer and its audit event say about it. */
-export interface MintedToken {
-  token: string;
-  kid: string;
-  jti: string;
-  expiresAt: NumericDate;
-  expiresIn: number;
-  scope: string;
-  authorizationDetails: AuthorizationDetail[];
-}
-
 /** A token that would expire on its way to the model is worth less than an error that says so. */
 const shortestLife = 5;
 
-/** Turns an Authorization into a JWT access token (RFC 9068). */
-export class Minter {
-  readonly #options: MinterOptions;
+/** A JWT access token (RFC 9068), signed by the key that signs now. */
+export class JwtFormat extends TokenFormat {
+  readonly #options: JwtFormatOptions;
   readonly #randomJti: () => string;
   #header: { kid: string; alg: string; encoded: string } | undefined;
 
-  constructor(options: MinterOptions) {
+  constructor(options: JwtFormatOptions) {
+    super();
     if (!Number.isInteger(options.defaultTtlSeconds) || options.defaultTtlSeconds < 1) {
       throw new RangeError('defaultTtlSeconds must be a whole number of seconds, at least 1');
     }
@@ -65,7 +56,13 @@ export class Minter {
    * @throws OAuthError invalid_request where the subject token is about to expire or its subject is nothing a verifier takes,
    * invalid_scope where the token would be longer than verifiers take, temporarily_unavailable without a key
    */
-  mint(authorization: Authorization, clientId: string): MintedToken {
+  override async issue(authorization: Authorization, clientId: string): Promise<IssuedToken> {
+    const waking = this.#options.minting.wake?.();
+    if (waking) await waking;
+    return this.#sign(authorization, clientId);
+  }
+
+  #sign(authorization: Authorization, clientId: string): IssuedToken {
     const { clock, issuer, audience } = this.#options;
     refuseUnreadable(authorization);
     const signer = this.#signer();

@@ -1,19 +1,14 @@
-import { maxScopeTokens, type Clock } from '@modelgate/core';
-import {
-  OAuthError,
-  parseTokenExchangeRequest,
-  TokenType,
-  type FormParameters,
-  type OAuthErrorCode,
-} from '@modelgate/oauth';
-import { explain, selectPolicy, type AccessPolicy, type Selection, type WantedAccess } from '@modelgate/policy';
-import { authorizationDetailsType, countScopeTokens } from '@modelgate/scope';
+import type { Clock } from '@modelgate/core';
+import { GrantType, OAuthError, parseTokenExchangeRequest, TokenType, type FormParameters } from '@modelgate/oauth';
+import type { WantedAccess } from '@modelgate/policy';
+import { authorizationDetailsType } from '@modelgate/scope';
 import type { AccessSnapshot } from '../access/access-snapshot.ts';
 import { actorChain, depthOf, identity, unacceptableToken, type ActorClaim } from './actor-chain.ts';
-import type { Attempt } from '../attempt.ts';
+import type { Learned } from '../attempt.ts';
 import { Grant, type Authorization, type Caller } from './grant.ts';
 import type { Client } from '../clients/client.ts';
 import type { Subject, SubjectTokenVerifier } from '../subject.ts';
+import { grantedByPolicy } from './granted-by-policy.ts';
 import { wantedAccess } from './wanted-access.ts';
 
 export interface TokenExchangeOptions {
@@ -30,7 +25,9 @@ const accepted: ReadonlySet<TokenType> = new Set([TokenType.accessToken, TokenTy
 
 /** Token exchange (RFC 8693). Only narrows: in permissions, in time, and in who acts. */
 export class TokenExchangeGrant extends Grant {
+  override readonly grantType = GrantType.tokenExchange;
   override readonly action = 'token.exchange';
+  override readonly metadata = { authorization_details_types_supported: [authorizationDetailsType] };
   readonly #options: TokenExchangeOptions;
 
   constructor(options: TokenExchangeOptions) {
@@ -38,7 +35,7 @@ export class TokenExchangeGrant extends Grant {
     this.#options = options;
   }
 
-  override async authorize(form: FormParameters, caller: Caller, attempt: Attempt): Promise<Authorization> {
+  override async *authorize(form: FormParameters, caller: Caller): AsyncGenerator<Learned, Authorization> {
     const request = parseTokenExchangeRequest(form);
     const issuedTokenType = request.requestedTokenType ?? TokenType.accessToken;
     if (!accepted.has(issuedTokenType)) {
@@ -46,15 +43,15 @@ export class TokenExchangeGrant extends Grant {
     }
     const wanted = wantedAccess(request, this.#options.audience);
     const subject = await this.#verify(request.subjectToken, request.subjectTokenType, caller);
-    Object.assign(attempt, { subject: identity(subject), issuer: subject.issuer });
+    yield { subject: identity(subject), issuer: subject.issuer };
     const actor =
       request.actorToken !== undefined && request.actorTokenType !== undefined
         ? await this.#verify(request.actorToken, request.actorTokenType, caller)
         : undefined;
-    if (actor) attempt.actor = identity(actor);
+    if (actor) yield { actor: identity(actor) };
     const act = actorChain(subject, actor, caller.access.issuers);
-    const { policy, grants } = select(caller.access.policies, subject, withDelegation(wanted, act));
-    attempt.policy = policy.name;
+    const { policy, grants } = grantedByPolicy(caller.access.policies, subject, withDelegation(wanted, act));
+    yield { policy: policy.name };
     return {
       subject: identity(subject),
       issuer: subject.issuer,
@@ -91,22 +88,6 @@ function homeIssuers(client: Client, { issuers }: AccessSnapshot): readonly stri
   return client.issuers ?? (issuers.length === 1 ? issuers.map(({ id }) => id) : []);
 }
 
-function select(
-  policies: readonly AccessPolicy[],
-  subject: Subject,
-  wanted: WantedAccess,
-): Extract<Selection, { selected: true }> {
-  const selection = selectPolicy(policies, subject, wanted);
-  if (!selection.selected) {
-    const [code, description] = answers[selection.reason];
-    throw new OAuthError(code, description, { detail: explanation(policies, subject, wanted) });
-  }
-  if (countScopeTokens(selection.grants) > maxScopeTokens) {
-    throw new OAuthError('invalid_scope', 'more is asked for than one token can carry');
-  }
-  return selection;
-}
-
 /** Which client a token was issued to decides who may present it; a public client presents its own alone. */
 function notTheirs(
   client: Client,
@@ -138,33 +119,4 @@ function hideReason(error: unknown): never {
 
 function withDelegation(wanted: WantedAccess, act: ActorClaim | undefined): WantedAccess {
   return act ? { ...wanted, delegation: { actor: act.sub, depth: depthOf(act) } } : wanted;
-}
-
-type Reason = Extract<Selection, { selected: false }>['reason'];
-
-/** Which error each refusal of policy becomes; those of RFC 8693 §2.2.2 where the subject is meant, else the parameter's. */
-const answers: Readonly<Record<Reason, readonly [OAuthErrorCode, string]>> = {
-  other_policy_named: ['invalid_request', unacceptableToken],
-  disabled: ['invalid_request', unacceptableToken],
-  other_issuer: ['invalid_request', unacceptableToken],
-  subject_mismatch: ['invalid_request', unacceptableToken],
-  actor_not_permitted: ['invalid_request', unacceptableToken],
-  delegation_too_deep: ['invalid_request', unacceptableToken],
-  scope_exceeded: ['invalid_scope', 'the scope is not granted'],
-  authorization_details_exceeded: ['invalid_authorization_details', 'the authorization_details are not granted'],
-  target_exceeded: ['invalid_target', 'the resource is not granted'],
-  nothing_in_common: ['invalid_scope', 'nothing is within all that is asked for'],
-  ambiguous: ['invalid_request', 'say what is wanted: a scope, a resource or a policy'],
-};
-
-const longestExplanation = 20;
-
-function explanation(policies: readonly AccessPolicy[], subject: Subject, wanted: WantedAccess): string {
-  const lines = explain(policies, subject, wanted)
-    .filter(({ verdict }) => verdict !== 'other_issuer' && verdict !== 'other_policy_named')
-    .map(({ policy, verdict, claim }) => `${policy}: ${verdict}${claim === undefined ? '' : ` (${claim})`}`);
-  const more = lines.length > longestExplanation ? `; and ${lines.length - longestExplanation} more` : '';
-  return lines.length === 0
-    ? 'no policy is for this issuer and name'
-    : lines.slice(0, longestExplanation).join('; ') + more;
 }

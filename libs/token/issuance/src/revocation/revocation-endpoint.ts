@@ -1,21 +1,15 @@
 import type { AuditLog } from '@modelgate/audit';
 import type { Clock } from '@modelgate/core';
-import { JwsError, parseCompactJws, verificationKey, verifySignature, type CompactJws } from '@modelgate/jwt';
-import type { SigningKey } from '@modelgate/keys';
-import { OAuthError, parseForm, single } from '@modelgate/oauth';
+import { OAuthError, parseForm, single, type FormParameters } from '@modelgate/oauth';
 import type { AccessSource } from '../access/access-source.ts';
-import type { AssertionIds } from '../clients/assertion-ids.ts';
 import type { Attempt } from '../attempt.ts';
+import type { AssertionIds } from '../clients/assertion-ids.ts';
 import { ClientAuthentication } from '../clients/client-authentication.ts';
 import type { Client } from '../clients/client.ts';
+import { OwnTokens, type OwnKeys, type OwnToken } from '../own-tokens.ts';
 import { RefusalAudit, type AuditFailure } from '../refusal-audit.ts';
 import type { RevocationStore } from './revocation-store.ts';
 import { assertionAudiences, storeUnavailable, type EndpointRequest } from '../token-endpoint.ts';
-
-/** Our own signing keys, every one that may have signed a token that has not expired. `KeyRing` is one. */
-export interface OwnKeys {
-  keys(): readonly Pick<SigningKey, 'kid' | 'alg' | 'publicJwk'>[];
-}
 
 export interface RevocationEndpointOptions {
   access: AccessSource;
@@ -30,16 +24,6 @@ export interface RevocationEndpointOptions {
   onAuditFailure?: AuditFailure;
 }
 
-/** What a model token of ours says, as far as revoking it goes. */
-interface OwnToken {
-  jti: string;
-  exp: number;
-  clientId: string;
-  subject: string;
-}
-
-const longestToken = 65_536;
-
 /**
  * Token revocation (RFC 7009). Success for everything that is not a live token of ours, since there is nothing left to
  * revoke; a refusal only for a client that may not. `token_type_hint` is a hint, and there is one type.
@@ -48,6 +32,7 @@ export class RevocationEndpoint {
   readonly #options: RevocationEndpointOptions;
   readonly #authentication: ClientAuthentication;
   readonly #refusals: RefusalAudit;
+  readonly #own: OwnTokens;
 
   constructor(options: RevocationEndpointOptions) {
     const { access, assertions, clock, audit, onAuditFailure } = options;
@@ -58,6 +43,7 @@ export class RevocationEndpoint {
       clock,
       audiences: assertionAudiences(options),
     });
+    this.#own = new OwnTokens(options);
     this.#refusals = new RefusalAudit(audit, onAuditFailure ?? (() => {}));
   }
 
@@ -66,59 +52,32 @@ export class RevocationEndpoint {
    *
    * @throws OAuthError invalid_client, invalid_request, unauthorized_client, temporarily_unavailable
    */
-  async handle(request: EndpointRequest): Promise<void> {
-    const attempt: Attempt = { requestId: request.requestId };
+  async handle({ form: body, authorization, requestId }: EndpointRequest): Promise<void> {
+    const access = this.#options.access.current;
+    let attempt: Attempt = { requestId };
     try {
-      await this.#revoke(request, attempt);
+      const form = parseForm(body);
+      const client = await this.#authentication.authenticate(form, authorization, access);
+      attempt = { ...attempt, clientId: client.clientId };
+      const own = this.#tokenIn(form);
+      if (!own) return;
+      attempt = { ...attempt, subject: own.subject };
+      if (!mayRevoke(client, own)) {
+        throw new OAuthError('unauthorized_client', 'the token was issued to another client');
+      }
+      const audit = { requestId, clientId: client.clientId, subject: own.subject };
+      await this.#options.revocations.revoke({ jti: own.jti, expiresAt: own.exp }, audit).catch(storeUnavailable);
     } catch (error) {
       this.#refusals.record({ at: this.#options.clock.now(), action: 'token.revoke', ...attempt }, error);
       throw error;
     }
   }
 
-  async #revoke({ form: body, authorization, requestId }: EndpointRequest, attempt: Attempt): Promise<void> {
-    const form = parseForm(body);
-    const client = await this.#authentication.authenticate(form, authorization);
-    attempt.clientId = client.clientId;
+  #tokenIn(form: FormParameters): OwnToken | undefined {
     single(form, 'token_type_hint');
     const token = single(form, 'token');
     if (token === undefined) throw new OAuthError('invalid_request', 'parameter token is required');
-    const own = this.#read(token);
-    if (!own) return;
-    attempt.subject = own.subject;
-    if (!mayRevoke(client, own)) {
-      throw new OAuthError('unauthorized_client', 'the token was issued to another client');
-    }
-    const audit = { requestId, clientId: client.clientId, subject: own.subject };
-    await this.#options.revocations.revoke({ jti: own.jti, expiresAt: own.exp }, audit).catch(storeUnavailable);
-  }
-
-  /** @returns undefined for whatever is no live token of ours */
-  #read(token: string): OwnToken | undefined {
-    const jws = parse(token);
-    if (!jws || !this.#isSignedByUs(jws)) return undefined;
-    const { iss, jti, exp, client_id: clientId, sub: subject } = jws.payload;
-    if (iss !== this.#options.issuer || typeof exp !== 'number' || exp <= this.#options.clock.seconds())
-      return undefined;
-    if (typeof jti !== 'string' || typeof clientId !== 'string' || typeof subject !== 'string') return undefined;
-    return { jti, exp, clientId, subject };
-  }
-
-  #isSignedByUs(jws: CompactJws): boolean {
-    const { kid, alg, typ } = jws.header;
-    const own = this.#options.keys.keys().find((candidate) => candidate.kid === kid && candidate.alg === alg);
-    if (!own || typ !== 'at+jwt') return false;
-    const key = verificationKey({ ...own.publicJwk, kid: own.kid });
-    return !('skipped' in key) && verifySignature(jws, own.alg, key.key);
-  }
-}
-
-function parse(token: string): CompactJws | undefined {
-  try {
-    return parseCompactJws(token, longestToken);
-  } catch (error) {
-    if (error instanceof JwsError) return undefined;
-    throw error;
+    return this.#own.read(token);
   }
 }
 
