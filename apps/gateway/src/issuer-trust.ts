@@ -1,17 +1,17 @@
+import { parseLimits, parseRevocations } from '@modelgate/feeds';
 import type { Clock } from '@modelgate/core';
 import { JwksManager, type HttpGet } from '@modelgate/jwt';
 import { reasonOf, type Logger } from '@modelgate/nest';
 import {
   discoverIssuer,
   ModelTokenVerifier,
-  parseRevocations,
   PollingFeed,
   RevocationList,
   type IssuerEndpoints,
 } from '@modelgate/verifier';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { Config } from './config.ts';
-import { parseLimits, type PolicyLimits } from './policy-limits.ts';
+import type { PolicyLimits } from './policy-limits.ts';
 
 const firstRetryMs = 500;
 const longestRetryMs = 10_000;

@@ -1,7 +1,8 @@
 import { maxLimitCount, maxPolicyVersion, parseLimit } from '@modelgate/core';
+import { parseLimits } from '@modelgate/feeds';
 import { MemoryLimitStore } from '@modelgate/rate-limit';
 import { describe, expect, it } from 'vitest';
-import { parseLimits, PolicyLimits } from './policy-limits.ts';
+import { PolicyLimits } from './policy-limits.ts';
 
 const feed = (limit: unknown, version: unknown = 3): Uint8Array =>
   Buffer.from(JSON.stringify({ policies: { p: { version, limit } } }));

@@ -1,8 +1,9 @@
+import { formatLimits } from '@modelgate/feeds';
 import type { AccessSource } from '@modelgate/issuance';
 import type { TaggedDocument } from '@modelgate/nest';
 import { createHash } from 'node:crypto';
 
-/** The limit behind each policy: `{"policies": {name: {"version", "limit": {"quota", "windowSeconds", "burst"?} | null}}}`. */
+/** The limit behind each policy, as gateways read it. */
 export class LimitsFeed {
   readonly #access: AccessSource;
 
@@ -11,11 +12,7 @@ export class LimitsFeed {
   }
 
   document(): TaggedDocument {
-    const policies = this.#access.current.policies.map(({ name, version, limit }) => [
-      name,
-      { version, limit: limit ?? null },
-    ]);
-    const body = Buffer.from(JSON.stringify({ policies: Object.fromEntries(policies) }));
+    const body = formatLimits(this.#access.current.policies);
     return { body, etag: `"${createHash('sha256').update(body).digest('base64url').slice(0, 22)}"` };
   }
 }

@@ -1,11 +1,12 @@
-import { Clock, maxClockSkewSeconds, maxFeedBytes } from '@modelgate/core';
+import { Clock, maxClockSkewSeconds } from '@modelgate/core';
+import { formatRevocations } from '@modelgate/feeds';
 import { RevocationStore } from '@modelgate/issuance';
 import type { KeyRing } from '@modelgate/keys';
 import type { TaggedDocument } from '@modelgate/nest';
 import { createHash } from 'node:crypto';
 import { SharedDocument } from './shared-document.ts';
 
-/** What was revoked, as gateways read it: `{"version", "tokens": [{"jti", "exp"}], "kids": []}`. */
+/** What was revoked, as gateways read it. */
 export class RevocationsFeed {
   readonly #store: RevocationStore;
   readonly #keys: Pick<KeyRing, 'revokedKids'>;
@@ -35,9 +36,6 @@ export class RevocationsFeed {
     const etag = `"${version}"`;
     if (last?.etag === etag) return last;
     const tokens = snapshot.tokens.map(({ jti, expiresAt }) => ({ jti, exp: expiresAt }));
-    const body = Buffer.from(JSON.stringify({ version, tokens, kids }));
-    if (body.length > maxFeedBytes)
-      throw new Error(`${body.length} bytes of revocations; gateways read ${maxFeedBytes}`);
-    return { body, etag };
+    return { body: formatRevocations({ version, tokens, kids }), etag };
   }
 }

@@ -7,10 +7,5 @@ export { DiscoveryError, discoverIssuer, type IssuerEndpoints } from './issuer-d
 export { ModelTokenVerifier, type ModelTokenVerifierOptions } from './model-token-verifier.ts';
 export { RevocationView, type ModelToken } from './model-token.ts';
 export { PollingFeed, type PollingFeedOptions } from './polling-feed.ts';
-export {
-  parseRevocations,
-  RevocationList,
-  type RevocationFeed,
-  type RevocationListOptions,
-} from './revocation-list.ts';
+export { RevocationList, type RevocationListOptions } from './revocation-list.ts';
 export { KeysUnavailable, TokenRejected, type RejectionReason } from './token-rejected.ts';

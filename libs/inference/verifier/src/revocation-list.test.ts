@@ -1,7 +1,7 @@
 import { beforeEach, describe, expect, it } from 'vitest';
 import { startOfTime, StillClock } from './model-token.fixture.ts';
 import type { ModelToken } from './model-token.ts';
-import { parseRevocations, RevocationList } from './revocation-list.ts';
+import { RevocationList } from './revocation-list.ts';
 
 const token = (jti: string, kid = 'key-1'): ModelToken => ({
   issuer: 'https://tokens.example.com',
@@ -51,35 +51,5 @@ describe('RevocationList', () => {
   it('does not grow with what it is told again', () => {
     for (let i = 0; i < 5; i++) list.replace({ tokens: [entry('a'), entry('b')], kids: [] });
     expect(list.size).toBe(2);
-  });
-});
-
-describe('parseRevocations', () => {
-  const bytes = (document: unknown) => Buffer.from(JSON.stringify(document));
-
-  it('reads the feed, with and without keys', () => {
-    const tokens = [{ jti: 'a', exp: 1 }];
-    expect(parseRevocations(bytes({ version: '1', tokens, kids: ['k'] }))).toMatchObject({ tokens, kids: ['k'] });
-    expect(parseRevocations(bytes({ version: '1', tokens }))).toMatchObject({ tokens, kids: [] });
-  });
-
-  it.each([
-    [null],
-    [[]],
-    [{}],
-    [{ version: '1' }],
-    [{ tokens: [] }],
-    [{ version: '1', tokens: {} }],
-    [{ version: '1', tokens: ['a'] }],
-    [{ version: '1', tokens: [{ jti: 1, exp: 1 }] }],
-    [{ version: '1', tokens: [{ jti: 'a' }] }],
-    [{ version: '1', tokens: [], kids: 'k' }],
-  ])('refuses %j', (document) => {
-    expect(() => parseRevocations(bytes(document))).toThrow();
-  });
-
-  it('refuses what two readers would read differently', () => {
-    expect(() => parseRevocations(Buffer.from('{"version":"1","tokens":[{"jti":"a","exp":1}],"tokens":[]}'))).toThrow();
-    expect(() => parseRevocations(Buffer.from('<html>'))).toThrow();
   });
 });

@@ -1,24 +1,6 @@
-import { maxClockSkewSeconds, parseStrictJson, SystemClock, type Clock, type NumericDate } from '@modelgate/core';
-import { z } from 'zod';
+import { maxClockSkewSeconds, SystemClock, type Clock, type NumericDate } from '@modelgate/core';
+import type { RevocationFeed } from '@modelgate/feeds';
 import { RevocationView, type ModelToken } from './model-token.ts';
-
-const feedSchema = z.object({
-  version: z.string(),
-  tokens: z.array(z.object({ jti: z.string(), exp: z.number() })),
-  kids: z.array(z.string()).default([]),
-});
-
-/** What was revoked, as on the wire. */
-export interface RevocationFeed {
-  tokens: readonly { jti: string; exp: NumericDate }[];
-  /** Keys nothing may be accepted from any more, before the JWKS is read again. */
-  kids: readonly string[];
-}
-
-/** Reads the body of the revocations feed. @throws where it is anything else */
-export function parseRevocations(body: Uint8Array): RevocationFeed {
-  return feedSchema.parse(parseStrictJson(body));
-}
 
 export interface RevocationListOptions {
   clock?: Clock;
@@ -42,7 +24,7 @@ export class RevocationList extends RevocationView {
     this.#keepSeconds = keepSeconds;
   }
 
-  replace({ tokens, kids }: RevocationFeed): void {
+  replace({ tokens, kids }: Pick<RevocationFeed, 'tokens' | 'kids'>): void {
     const keptSince = this.#clock.seconds() - this.#keepSeconds;
     const kept = [...this.#tokens].filter(([, exp]) => exp > keptSince);
     this.#tokens = new Map([...kept, ...tokens.map(({ jti, exp }): [string, NumericDate] => [jti, exp])]);
