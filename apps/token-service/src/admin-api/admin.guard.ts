@@ -3,7 +3,7 @@ import { SetMetadata, type CanActivate, type CustomDecorator, type ExecutionCont
 import { AuthGuard } from '@nestjs/passport';
 import type { FastifyRequest } from 'fastify';
 import type { AdminOperation } from './admin-operation.ts';
-import { adminOperations, type AdminOperationName } from './keys/key-operations.ts';
+import { adminOperations, type AdminOperationName } from './admin-operations.ts';
 import type { Admin } from './admin-role.ts';
 import { AdminProblem } from './problem.ts';
 

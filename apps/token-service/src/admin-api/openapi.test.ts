@@ -2,7 +2,7 @@ import 'reflect-metadata';
 import { OpenApiContract } from '@modelgate/testing';
 import { RequestMethod, type Type } from '@nestjs/common';
 import { describe, expect, it } from 'vitest';
-import { adminOperations } from './keys/key-operations.ts';
+import { adminOperations } from './admin-operations.ts';
 import { operationOf } from './admin.guard.ts';
 import { KeysController } from './keys/keys.controller.ts';
 import { ModelsController } from './models/models.controller.ts';

@@ -1,7 +1,7 @@
 import { catalogueModelSchema } from '@modelgate/catalogue';
 import { z } from 'zod';
 import type { AdminOperation } from './admin-operation.ts';
-import { adminOperations } from './keys/key-operations.ts';
+import { adminOperations } from './admin-operations.ts';
 
 const problemSchema = z.object({
   type: z.string(),

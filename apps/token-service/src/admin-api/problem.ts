@@ -5,7 +5,7 @@ import { RequestRefusal, type ErrorAnswers, type ErrorBody, type Logger } from '
 import { OAuthError } from '@modelgate/oauth';
 import { Catch, HttpException, type ArgumentsHost } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { methodsAt } from './keys/key-operations.ts';
+import { methodsAt } from './admin-operations.ts';
 
 /** A problem details object (RFC 9457 §3.1). */
 interface Problem {

@@ -11,7 +11,7 @@ import {
 import type { AccessSource } from './access/access-source.ts';
 import type { Attempt } from './attempt.ts';
 import type { AssertionIds } from './clients/assertion-ids.ts';
-import { ClientAuthentication, clientAuthenticationMetadata } from './clients/client-authentication.ts';
+import { ClientAuthentication } from './clients/client-authentication.ts';
 import type { IssuedToken, TokenFormat } from './formats/token-format.ts';
 import type { Authorization, Grant } from './grants/grant.ts';
 import { RefusalAudit, type AuditFailure } from './refusal-audit.ts';
@@ -65,7 +65,11 @@ export class TokenEndpoint {
   get metadata(): Partial<ServerMetadata> & Pick<ServerMetadata, 'grant_types_supported'> {
     const { grants } = this.#options;
     const further: Partial<ServerMetadata>[] = grants.map(({ metadata }) => metadata);
-    return Object.assign({ grant_types_supported: [...this.#grants.keys()] }, clientAuthenticationMetadata, ...further);
+    return Object.assign(
+      { grant_types_supported: [...this.#grants.keys()] },
+      this.#authentication.metadata,
+      ...further,
+    );
   }
 
   /** @throws OAuthError */

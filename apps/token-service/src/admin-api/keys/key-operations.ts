@@ -1,7 +1,6 @@
 import { z } from 'zod';
 import { reason, time, type AdminOperation } from '../admin-operation.ts';
 import { verbsOfRole, type AdminRole } from '../admin-role.ts';
-import { modelOperations } from '../models/model-operations.ts';
 
 const kid = z.string().describe('RFC 7638 thumbprint');
 const exposure = z.array(
@@ -84,7 +83,7 @@ const looks = verbsOfRole.look;
 const operates = verbsOfRole.operate;
 const guards = verbsOfRole.guard;
 
-const keyOperations = {
+export const keyOperations = {
   listKeys: {
     method: 'GET',
     path: '/keys',
@@ -168,21 +167,5 @@ const keyOperations = {
   },
 } as const satisfies Record<string, AdminOperation>;
 
-/** Every operation of the admin API. Its description is made of it, and its guards ask it. */
-export const adminOperations = { ...keyOperations, ...modelOperations } satisfies Record<string, AdminOperation>;
-
-export type AdminOperationName = keyof typeof adminOperations;
-
 /** Only who holds this role may promote a key that verifiers have not seen. */
 export const forceRoles: readonly AdminRole[] = guards;
-
-const openApiPath = { method: 'GET', path: '/openapi.json' } as const;
-
-/** The methods there are at the path of a request's target. */
-export function methodsAt(target: string): string[] {
-  const path = target.split('?', 1)[0] ?? '';
-  const here = [...Object.values(adminOperations), openApiPath].filter((operation) =>
-    new RegExp(`^/admin/v1${operation.path.replaceAll(/\{\w+\}/g, '[^/]+')}$`).test(path),
-  );
-  return [...new Set(here.flatMap(({ method }) => (method === 'GET' ? ['GET', 'HEAD'] : [method])))];
-}
