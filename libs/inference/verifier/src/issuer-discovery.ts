@@ -1,4 +1,4 @@
-import { parseStrictJson } from '@modelgate/core';
+import { isProtectedUrl, parseStrictJson } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
 import { z } from 'zod';
 
@@ -88,9 +88,9 @@ function jsonOf(body: Uint8Array): unknown {
 
 function refuseUnprotected(what: string, url: string): void {
   if (!URL.canParse(url)) throw new DiscoveryError(`${what} is not a URL`);
-  const { protocol, hostname, username, password } = new URL(url);
+  const parsed = new URL(url);
+  const { username, password } = parsed;
   if (username !== '' || password !== '') throw new DiscoveryError(`${what} carries a credential`);
-  const local = hostname === 'localhost' || hostname === '127.0.0.1' || hostname === '[::1]';
-  if (protocol === 'https:' || (protocol === 'http:' && local)) return;
+  if (isProtectedUrl(parsed)) return;
   throw new DiscoveryError(`${what} is not https: whoever is on the way could replace its keys`);
 }

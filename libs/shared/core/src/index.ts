@@ -20,5 +20,6 @@ export { Clock, SystemClock, type NumericDate } from './clock.ts';
 export { DurationError, formatDuration, parseDuration } from './duration.ts';
 export { LimitError, limitProblem, parseLimit, type Limit } from './limit.ts';
 export { isPlainText } from './plain-text.ts';
+export { isProtectedUrl } from './protected-url.ts';
 export { StoreUnavailable } from './store-unavailable.ts';
 export { parseStrictJson, StrictJsonError } from './strict-json.ts';

@@ -1,4 +1,4 @@
-import { DurationError, parseDuration } from '@modelgate/core';
+import { isProtectedUrl, DurationError, parseDuration } from '@modelgate/core';
 import { readFileSync } from 'node:fs';
 import { problemsOf, type PlacedProblem } from '@modelgate/oauth';
 import { z } from 'zod';
@@ -139,9 +139,9 @@ export const issuerUrl = z.string().superRefine((text, context) => {
 
 function issuerProblem(text: string): string | undefined {
   if (!URL.canParse(text)) return 'must be a URL such as https://tokens.example.com';
-  const { protocol, hostname, search, hash, username, password } = new URL(text);
-  const local = ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
-  if (protocol !== 'https:' && !(protocol === 'http:' && local)) return 'must be https, unless it is on loopback';
+  const url = new URL(text);
+  const { search, hash, username, password } = url;
+  if (!isProtectedUrl(url)) return 'must be https, unless it is on loopback';
   if (search || hash || username || password || /[?#]/.test(text)) return 'must have no credentials, query or fragment';
   return text.endsWith('/') ? 'must not end in a slash: it is compared byte for byte with iss' : undefined;
 }

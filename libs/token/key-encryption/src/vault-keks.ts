@@ -1,3 +1,4 @@
+import { isProtectedUrl } from '@modelgate/core';
 import { readFile } from 'node:fs/promises';
 import { z } from 'zod';
 import { KekError, KekProvider, type WrappedKey } from './kek-provider.ts';
@@ -34,9 +35,7 @@ export class VaultKeks extends KekProvider {
   /** @throws KekError for an address that would send the token in the clear */
   constructor(options: VaultKeksOptions) {
     super();
-    const { protocol, hostname } = new URL(options.address);
-    const local = ['127.0.0.1', 'localhost', '[::1]'].includes(hostname);
-    if (protocol !== 'https:' && !(protocol === 'http:' && local)) {
+    if (!isProtectedUrl(new URL(options.address))) {
       throw new KekError('the address of Vault must be https, unless it is on loopback');
     }
     this.#options = options;

@@ -1,3 +1,4 @@
+import { isProtectedUrl } from '@modelgate/core';
 import { z } from 'zod';
 import { dnsName, durationSeconds } from './schema-parts.ts';
 import type { TrustedIssuer } from './trusted-issuer.ts';
@@ -32,7 +33,7 @@ export const trustedIssuerSchema = z
       context.addIssue({ code: 'custom', path: ['jwksUri'], message: 'is required for an issuer of kind oidc' });
       return z.NEVER;
     }
-    if (!allowInsecureHttp && !isProtected(jwksUri)) {
+    if (!allowInsecureHttp && !isProtectedUrl(new URL(jwksUri))) {
       const message = 'keys over plain http can be replaced on their way; use https, or say allowInsecureHttp: true';
       context.addIssue({ code: 'custom', path: ['jwksUri'], message });
       return z.NEVER;
@@ -44,9 +45,4 @@ function isPlainUrl(text: string): boolean {
   if (!/^https?:\/\/[^\s?#]+$/.test(text) || !URL.canParse(text)) return false;
   const { username, password } = new URL(text);
   return username === '' && password === '';
-}
-
-function isProtected(text: string): boolean {
-  const { protocol, hostname } = new URL(text);
-  return protocol === 'https:' || ['localhost', '127.0.0.1', '[::1]'].includes(hostname);
 }
