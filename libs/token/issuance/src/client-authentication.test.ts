@@ -1,3 +1,4 @@
+import { ManualClock } from '@modelgate/testing';
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { parseForm } from '@modelgate/oauth';
 import type { JWK } from 'jose';
@@ -5,17 +6,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import { MemoryAssertionIds } from './memory-assertion-ids.ts';
 import { ClientAuthentication } from './client-authentication.ts';
 import type { Client } from './client.ts';
-import {
-  basic,
-  form,
-  issuer,
-  ListedAccess,
-  ManualClock,
-  secret,
-  sha256,
-  startOfTime,
-  type Parameters,
-} from './endpoint.fixture.ts';
+import { basic, form, issuer, ListedAccess, secret, sha256, startOfTime, type Parameters } from './endpoint.fixture.ts';
 
 const tokenEndpoint = `${issuer}/oauth2/token`;
 const none: Client = { clientId: 'public', mayExchange: [], authentication: 'none' };
@@ -63,7 +54,7 @@ beforeEach(() => {
     clock,
     audiences: [issuer, tokenEndpoint],
   });
-  clock.milliseconds = startOfTime * 1000;
+  clock.set(startOfTime * 1000);
 });
 
 const who = async (parameters: Parameters, authorization?: string): Promise<unknown> => {
@@ -233,7 +224,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     const outcomes = await Promise.all([present(once), present(once), present(once)]);
     expect(outcomes.filter((outcome) => outcome === 'keyed')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'invalid_client')).toHaveLength(2);
-    clock.milliseconds += 89_000;
+    clock.advanceMilliseconds(89_000);
     expect(await present(once)).toBe('invalid_client');
   });
 

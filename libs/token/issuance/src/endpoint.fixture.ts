@@ -1,11 +1,11 @@
 /** A whole token endpoint in memory, with a real key and a clock that stands still. For tests. */
-import { Clock } from '@modelgate/core';
 import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
 import { AuditLog, type AuditEvent } from '@modelgate/audit';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
 import type { AccessPolicy, TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
+import { ManualClock } from '@modelgate/testing';
 import type { AccessSnapshot } from './access-snapshot.ts';
 import { AccessSource } from './access-source.ts';
 import { MemoryAssertionIds } from './memory-assertion-ids.ts';
@@ -20,13 +20,6 @@ export const secret = 'a-secret-of-high-entropy';
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 export const basic = (clientId: string, clientSecret = secret) =>
   `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
-
-export class ManualClock extends Clock {
-  milliseconds = startOfTime * 1000;
-  override now(): number {
-    return this.milliseconds;
-  }
-}
 
 /** Made anew from its lists for whoever asks, so that a test changes them in place; of two equal names the first counts. */
 export class ListedAccess extends AccessSource {
