@@ -33,10 +33,10 @@ export class SigningPair {
 
   signText(header: string, payload: string): string {
     const input = [header, payload].map((part) => Buffer.from(part).toString('base64url')).join('.');
-    return `${input}.${this.#signature(Buffer.from(input)).toString('base64url')}`;
+    return `${input}.${this.signature(Buffer.from(input)).toString('base64url')}`;
   }
 
-  #signature(input: Buffer): Buffer {
+  signature(input: Buffer): Buffer {
     const digest = this.alg === 'EdDSA' ? null : `sha${this.alg.slice(2)}`;
     const key = this.privateKey;
     if (!this.alg.startsWith('PS')) return sign(digest, input, { key, dsaEncoding: 'ieee-p1363' });

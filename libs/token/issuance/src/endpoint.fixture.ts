@@ -1,11 +1,11 @@
 /** A whole token endpoint in memory, with a real key and a clock that stands still. For tests. */
-import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, verify, type KeyObject } from 'node:crypto';
 import { AuditLog, type AuditEvent } from '@modelgate/audit';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
 import type { AccessPolicy, TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
-import { ManualClock } from '@modelgate/testing';
+import { ManualClock, SigningPair } from '@modelgate/testing';
 import type { AccessSnapshot } from './access-snapshot.ts';
 import { AccessSource } from './access-source.ts';
 import { MemoryAssertionIds } from './memory-assertion-ids.ts';
@@ -105,14 +105,14 @@ export interface Signing {
 }
 
 export function es256(kid = 'key-1'): Signing {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pair = new SigningPair('ES256', kid);
   const signer: Signer = {
     kid,
     alg: 'ES256',
     verifyNotAfter: startOfTime + 100_000,
-    sign: (input) => sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+    sign: (input) => pair.signature(Buffer.from(input)),
   };
-  return { signer, publicKey };
+  return { signer, publicKey: pair.publicKey };
 }
 
 /** Header and claims of a token whose signature has been verified. */
