@@ -4,39 +4,25 @@
  * folder, the run folders and the helpers that get tokens from the realm. It does not own what is tested with them, nor
  * what runs where a part cannot be had (`stand-ins`).
  */
-export { dpopProof, generateDpopKey, type DpopKey } from './keycloak/dpop-proof.ts';
+export { generateDpopKey } from './keycloak/dpop-proof.ts';
 export { cacheFolder } from './machine/environment.ts';
 export { envoy } from './envoy.ts';
 export { h2spec } from './h2spec.ts';
-export { installAll, type InstallOutcome } from './install-all.ts';
+export { installAll } from './install-all.ts';
 export { keycloak } from './keycloak/keycloak.ts';
 export { kserve } from './kserve/kserve.ts';
 export { kserveCrds } from './kserve/kserve-crds.ts';
-export { kubeApiserver, type KubeApiserver, type KubeApiserverOptions } from './kubernetes/kube-apiserver.ts';
-export { KubernetesRefused, type KubernetesApi, type KubernetesObject } from './kubernetes/kubernetes-api.ts';
+export { kubeApiserver, type KubeApiserver } from './kubernetes/kube-apiserver.ts';
+export type { KubernetesObject } from './kubernetes/kubernetes-api.ts';
 export { kserveOpenai, type LanguageModelServer } from './kserve/kserve-openai.ts';
 export { lastingLoopbackPort, loopback, loopbackPort } from './machine/loopback-port.ts';
 export { mlserver, type MlServer } from './kserve/mlserver.ts';
 export { modelFeatures, type ModelServer } from './kserve/model-server.ts';
 export { postgres, type PostgresServer } from './postgres/postgres.ts';
 export { redis, type RedisServer } from './redis.ts';
-export { Realm, TokenRefused, type TokenOptions, type TokenSet } from './keycloak/realm.ts';
-export {
-  readRealmFile,
-  realmClient,
-  tokenServiceAudience,
-  type RealmClient,
-  type RealmFile,
-  type RealmUser,
-} from './keycloak/realm-file.ts';
-export type {
-  Availability,
-  InstallablePart,
-  InstallOptions,
-  ProgressListener,
-  RealPart,
-  StartOptions,
-} from './real-part.ts';
+export { Realm } from './keycloak/realm.ts';
+export { readRealmFile, realmClient, type RealmClient, type RealmFile, type RealmUser } from './keycloak/realm-file.ts';
+export type { Availability, RealPart, StartOptions } from './real-part.ts';
 export { Progress } from './machine/progress.ts';
-export { endRun, liveOwners, RunFolder, runVariable } from './machine/run-folder.ts';
-export { PartMissing, requireOrSkip } from './require-or-skip.ts';
+export { liveOwners, RunFolder, runVariable } from './machine/run-folder.ts';
+export { requireOrSkip } from './require-or-skip.ts';

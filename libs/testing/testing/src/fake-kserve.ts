@@ -126,14 +126,20 @@ export class FakeKServe {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       Object.assign(seen, { body: Buffer.concat(chunks), rawTrailers: request.rawTrailers, complete: true });
-      this.#answer(seen, request, response);
+      const { behaviour } = this;
+      if (typeof behaviour === 'object') void sendTold(behaviour, response);
+      else this.#answer(behaviour, seen, response, request);
     });
   }
 
-  #answer(seen: SeenRequest, request: IncomingMessage, response: ServerResponse): void {
+  #answer(
+    behaviour: Exclude<Behaviour, ToldAnswer>,
+    seen: SeenRequest,
+    response: ServerResponse,
+    request: IncomingMessage,
+  ): void {
     const socket = request.socket;
-    if (typeof this.behaviour === 'object') return void sendTold(this.behaviour, response);
-    switch (this.behaviour) {
+    switch (behaviour) {
       case 'serve':
         return serve(seen, request, response);
       case 'echo':
