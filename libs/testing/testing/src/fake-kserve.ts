@@ -128,15 +128,15 @@ export class FakeKServe {
       Object.assign(seen, { body: Buffer.concat(chunks), rawTrailers: request.rawTrailers, complete: true });
       const { behaviour } = this;
       if (typeof behaviour === 'object') void sendTold(behaviour, response);
-      else this.#answer(behaviour, seen, response, request);
+      else this.#answer(behaviour, seen, request, response);
     });
   }
 
   #answer(
     behaviour: Exclude<Behaviour, ToldAnswer>,
     seen: SeenRequest,
-    response: ServerResponse,
     request: IncomingMessage,
+    response: ServerResponse,
   ): void {
     const socket = request.socket;
     switch (behaviour) {
