@@ -41,7 +41,7 @@ describe('RememberedAnswers', () => {
   it('gives a process that starts what the issuer said last, as old as it is', async () => {
     await started()();
     issuer = undefined;
-    clock.advance(3_600_000);
+    clock.advanceMilliseconds(3_600_000);
     const answer = await started()();
     expect([answer.status, Buffer.from(answer.body).toString(), answer.ageSeconds, answer.headers.get('etag')]).toEqual(
       [200, 'keys', 3600, '"1"'],
@@ -70,17 +70,17 @@ describe('RememberedAnswers', () => {
   it('takes 304 as a confirmation', async () => {
     const get = started();
     await get();
-    clock.advance(50_000_000);
+    clock.advanceMilliseconds(50_000_000);
     issuer = { status: 304 };
     await get();
     issuer = undefined;
-    clock.advance(50_000_000);
+    clock.advanceMilliseconds(50_000_000);
     expect((await started()()).ageSeconds).toBe(50_000);
   });
 
   it.each<[string, () => void, RegExp | undefined]>([
-    ['older than a day', () => clock.advance(86_401_000), /not of the last 86400 seconds/],
-    ['from the future', () => clock.advance(-1_000), /not of the last/],
+    ['older than a day', () => clock.advanceMilliseconds(86_401_000), /not of the last 86400 seconds/],
+    ['from the future', () => clock.advanceMilliseconds(-1_000), /not of the last/],
     [
       'of another URL',
       () => writeFileSync(file(), readFileSync(file(), 'utf8').replace('/jwks', '/other')),

@@ -1,5 +1,6 @@
 import { createLogger, type Environment } from '@modelgate/nest';
-import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { SigningPair } from '@modelgate/testing';
+import { createHash, randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer, type Server } from 'node:http';
 import { tmpdir } from 'node:os';
@@ -10,12 +11,12 @@ import { startTokenService, type TokenService } from './token-service.ts';
 /** A realm's keys on a real socket, and tokens shaped as Keycloak shapes them. */
 export class RealmDouble {
   readonly #server: Server;
-  readonly #key = generateKeyPairSync('rsa', { modulusLength: 2048 });
+  readonly #key = new SigningPair('RS256', 'realm-key');
   url = '';
 
   constructor() {
-    const jwk = { ...this.#key.publicKey.export({ format: 'jwk' }), kid: 'realm-key', alg: 'RS256', use: 'sig' };
-    this.#server = createServer((_, response) => response.end(JSON.stringify({ keys: [jwk] })));
+    const jwks = JSON.stringify({ keys: [this.#key.publicJwk] });
+    this.#server = createServer((_, response) => response.end(jwks));
   }
 
   async start(): Promise<this> {
@@ -32,8 +33,7 @@ export class RealmDouble {
 
   token(claims: Record<string, unknown> = {}): string {
     const now = Math.floor(Date.now() / 1000);
-    const header = { alg: 'RS256', typ: 'JWT', kid: 'realm-key' };
-    const payload = {
+    return this.#key.jwt({
       iss: this.url,
       sub: 'f3b1',
       aud: ['modelgate-sts', 'account'],
@@ -44,9 +44,7 @@ export class RealmDouble {
       exp: now + 300,
       realm_access: { roles: ['fraud-scorer'] },
       ...claims,
-    };
-    const input = [header, payload].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-    return `${input}.${sign('sha256', Buffer.from(input), this.#key.privateKey).toString('base64url')}`;
+    });
   }
 }
 

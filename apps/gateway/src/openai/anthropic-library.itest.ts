@@ -1,14 +1,14 @@
+import { FakeKServe } from '@modelgate/testing';
 import Anthropic, { type ClientOptions } from '@anthropic-ai/sdk';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestBed } from '../gateway.fixture.ts';
-import { RecordedServer } from './recorded-server.fixture.ts';
 
-let server: RecordedServer;
+let server: FakeKServe;
 let bed: TestBed;
 let statuses: number[];
 
 beforeAll(async () => {
-  server = await RecordedServer.start();
+  server = await FakeKServe.start();
   const llm = { model: 'chat/llm', modelName: 'tiny-llm', upstream: server.url, openaiPrefix: '' };
   bed = await TestBed.start({}, { more: [{ ...llm, protocols: ['openai', 'anthropic'], runtime: 'vllm' }] });
 });
@@ -139,7 +139,7 @@ describe('Anthropic’s library', () => {
   });
 
   it('does not ask again where the model may have done the work', async () => {
-    server.answer = { pieces: [null] };
+    server.behaviour = { pieces: [null] };
     const error = await refusal(client({ apiKey: bed.issuer.signFor(scope) }).messages.create(question));
     expect(error).toMatchObject({ status: 502, type: 'api_error' });
     expect(server.seen).toHaveLength(1);

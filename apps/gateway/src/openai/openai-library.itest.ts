@@ -1,15 +1,14 @@
-import { suitesMissing, suiteText } from '@modelgate/testing';
+import { FakeKServe, suitesMissing, suiteText } from '@modelgate/testing';
 import OpenAI, { toFile } from 'openai';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { TestBed } from '../gateway.fixture.ts';
-import { RecordedServer } from './recorded-server.fixture.ts';
 
-let server: RecordedServer;
+let server: FakeKServe;
 let bed: TestBed;
 let statuses: number[];
 
 beforeAll(async () => {
-  server = await RecordedServer.start();
+  server = await FakeKServe.start();
   const served = { upstream: server.url, protocols: ['openai'], runtime: 'vllm' };
   const models = [
     { ...served, model: 'chat/llm', modelName: 'gpt-3.5-turbo', openaiPrefix: '' },
@@ -242,7 +241,7 @@ describe('OpenAI’s library tries again', () => {
   });
 
   it('never where the model may have done the work', async () => {
-    server.answer = { pieces: [null] };
+    server.behaviour = { pieces: [null] };
     const error = await refusal(client().chat.completions.create(chat));
     expect(error).toMatchObject({ status: 502, code: 'upstream_broken' });
     expect(server.seen).toHaveLength(1);

@@ -1,4 +1,5 @@
-import { createHash, generateKeyPairSync, randomUUID, sign } from 'node:crypto';
+import { SigningPair } from '@modelgate/testing';
+import { createHash, randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { AdminBed } from '../admin-api/admin.fixture.ts';
@@ -6,7 +7,7 @@ import { basic } from '../token-service.fixture.ts';
 
 let bed: AdminBed;
 const secret = 'the-secret-of-a-gateway';
-const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const pair = new SigningPair();
 const asGateway = { authorization: `Basic ${btoa(`gateway:${secret}`)}` };
 
 beforeAll(async () => {
@@ -23,7 +24,7 @@ beforeAll(async () => {
       {
         clientId: 'keyed-gateway',
         authentication: 'private_key_jwt',
-        keys: [{ ...pair.publicKey.export({ format: 'jwk' }), alg: 'ES256', use: 'sig' }],
+        keys: [pair.publicJwk],
         mayReadCatalogue: true,
       },
       { clientId: 'notebook', authentication: 'none' },
@@ -34,7 +35,7 @@ afterAll(() => bed.stop());
 
 function assertion(claims: Record<string, unknown> = {}): string {
   const now = Math.floor(Date.now() / 1000);
-  const payload = {
+  const token = pair.jwt({
     iss: 'keyed-gateway',
     sub: 'keyed-gateway',
     aud: bed.deployment.environment['TOKEN_ISSUER'],
@@ -42,12 +43,8 @@ function assertion(claims: Record<string, unknown> = {}): string {
     exp: now + 60,
     jti: randomUUID(),
     ...claims,
-  };
-  const input = [{ alg: 'ES256', typ: 'JWT' }, payload]
-    .map((part) => Buffer.from(JSON.stringify(part)).toString('base64url'))
-    .join('.');
-  const signature = sign('sha256', Buffer.from(input), { key: pair.privateKey, dsaEncoding: 'ieee-p1363' });
-  return `Bearer ${input}.${signature.toString('base64url')}`;
+  });
+  return `Bearer ${token}`;
 }
 
 const feed = (headers: Record<string, string> = asGateway): Promise<Response> =>

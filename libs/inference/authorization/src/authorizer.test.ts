@@ -162,7 +162,7 @@ describe('Authorizer', () => {
     expect(await authorize(request)).toMatchObject({ kind: 'model' });
     const verdict = await authorize(request);
     expect(verdict).toMatchObject({ kind: 'refusal', denial: { reason: 'rate_limited', status: 429 } });
-    clock.advance(60_000);
+    clock.advanceMilliseconds(60_000);
     expect(await authorize(request)).toMatchObject({ kind: 'model' });
   });
 });

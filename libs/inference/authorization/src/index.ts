@@ -3,17 +3,6 @@
  * transport: the HTTP and gRPC proxies today, and whatever else asks before a model is called. Owns the order of the checks
  * and what a refusal tells whom. Reads no socket, forwards nothing and writes no answer.
  */
-export { Authorizer, type AuthorizerOptions } from './authorizer.ts';
-export { LimitSource, RateLimiter, type RateLimiterOptions } from './rate-limiter.ts';
-export {
-  isRefusal,
-  type AuthorizationRequest,
-  type BodyReader,
-  type CallPermit,
-  type CataloguePermit,
-  type MessagePermit,
-  type ModelPermit,
-  type Permit,
-  type Refusal,
-  type Settled,
-} from './verdict.ts';
+export { Authorizer } from './authorizer.ts';
+export { LimitSource, RateLimiter } from './rate-limiter.ts';
+export { isRefusal, type BodyReader, type Permit, type Refusal } from './verdict.ts';

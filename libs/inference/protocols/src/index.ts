@@ -5,12 +5,11 @@
  */
 export { canonicalise } from './request/canonicaliser.ts';
 export { Catalogue } from './catalogue/catalogue.ts';
-export type { CatalogueEntry } from './catalogue/catalogue-entry.ts';
 export { classify, type Classified } from './classify.ts';
 export { concealment } from './denial/concealment.ts';
 export { decide } from './decide.ts';
 export { dialectOf } from './denial/dialect-of.ts';
-export { deny, isDenial, type Denial, type DenialFacts, type DenialReason } from './denial/denial.ts';
+export { deny, isDenial, type Denial, type DenialReason } from './denial/denial.ts';
 export { requestHeaders, responseHeaders } from './request/forwarded-headers.ts';
 export { resolveMessage, type GrpcOperation, type ResolvedMessage } from './grpc/grpc.ts';
 export { grpcStatus } from './grpc/grpc-error.ts';
@@ -25,26 +24,13 @@ export {
   type GrpcEncoding,
 } from './grpc/grpc-metadata.ts';
 export { grpcMethods, type GrpcMethod } from './grpc/grpc-methods.ts';
-export { ProtobufError } from './grpc/grpc-protobuf.ts';
 export { http2Request } from './request/http2-request.ts';
 export { filterList } from './list-filter.ts';
 export { listModels } from './openai/openai-list.ts';
 export type { BodyOperation, CatalogueQuestion, Operation, Protocol, Upstream } from './operation.ts';
-export {
-  defaultRequestLimits,
-  type CanonicalRequest,
-  type RawRequest,
-  type RequestLimits,
-} from './request/raw-request.ts';
-export type { InferenceProtocol } from './inference-protocol.ts';
+export { defaultRequestLimits, type CanonicalRequest, type RawRequest } from './request/raw-request.ts';
 export { protocolRegistry } from './registry.ts';
-export { renderDenial, type RenderedDenial, type RenderOptions } from './denial/render-denial.ts';
-export { mediaProblem, resolveBody, type ResolvedBody } from './body/resolve-body.ts';
-export type { ServedModel } from './catalogue/served-model.ts';
+export { renderDenial } from './denial/render-denial.ts';
+export { mediaProblem, resolveBody } from './body/resolve-body.ts';
 export { surfaceRows, type SurfaceRow } from './catalogue/surface.ts';
-export type {
-  UpstreamCredential,
-  UpstreamSettings,
-  UpstreamTimeouts,
-  UpstreamTls,
-} from './catalogue/upstream-settings.ts';
+export type { UpstreamTimeouts, UpstreamTls } from './catalogue/upstream-settings.ts';

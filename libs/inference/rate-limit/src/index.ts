@@ -2,7 +2,7 @@
  * Rate limits: GCRA, the key of each counter, the LimitStore port and its in-memory store, the RateLimit header fields.
  * Owns the arithmetic and what keeps two counters apart. Which limit applies to whom, its caller decides.
  */
-export { Gcra, type GcraState } from './gcra.ts';
+export { Gcra } from './gcra.ts';
 export { limitKey } from './limit-definition.ts';
 export { LimitStore, type LimitVerdict } from './limit.ts';
 export { MemoryLimitStore } from './memory-limit-store.ts';

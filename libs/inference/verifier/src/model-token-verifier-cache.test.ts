@@ -12,7 +12,7 @@ import {
   verifier,
 } from './model-token-verifier.fixture.ts';
 import { maxModelTokenLength } from '@modelgate/core';
-import { SigningKey, startOfTime } from './model-token.fixture.ts';
+import { IssuerKey, startOfTime } from './model-token.fixture.ts';
 import { KeysUnavailable } from './token-rejected.ts';
 
 beforeEach(startIssuer);
@@ -39,9 +39,9 @@ describe('the verified-token cache', () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
-    clock.advance(929);
+    clock.advanceSeconds(929);
     expect(known.cached(token)).toBeDefined();
-    clock.advance(1);
+    clock.advanceSeconds(1);
     expect(known.cached(token)).toBeUndefined();
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'expired' });
   });
@@ -67,7 +67,7 @@ describe('the verified-token cache', () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
-    jwks.keys = [new SigningKey('key-2')];
+    jwks.keys = [new IssuerKey('key-2')];
     await manager.find('key-2', 'ES256');
     expect(known.cached(token)).toBeUndefined();
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'unknown_kid' });
@@ -77,7 +77,7 @@ describe('the verified-token cache', () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
-    jwks.keys = [stranger, new SigningKey('key-2')];
+    jwks.keys = [stranger, new IssuerKey('key-2')];
     await manager.find('key-2', 'ES256');
     expect(known.cached(token)).toBeUndefined();
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'signature' });
@@ -87,7 +87,7 @@ describe('the verified-token cache', () => {
     const known = verifier();
     const token = key.token();
     const verified = await known.verify(token);
-    jwks.keys = [new SigningKey('key-2'), key];
+    jwks.keys = [new IssuerKey('key-2'), key];
     await manager.find('key-2', 'ES256');
     expect(known.cached(token)).toBe(verified);
   });
@@ -97,7 +97,7 @@ describe('the verified-token cache', () => {
     const token = key.token();
     await known.verify(token);
     jwks.down = true;
-    clock.advance(86_401);
+    clock.advanceSeconds(86_401);
     expect(known.cached(token)).toBeUndefined();
     await expect(known.verify(token)).rejects.toBeInstanceOf(KeysUnavailable);
   });
@@ -118,7 +118,7 @@ describe('the verified-token cache', () => {
     const known = verifier();
     const early = key.token({ iat: startOfTime + 100 });
     await expect(known.verify(early)).rejects.toMatchObject({ reason: 'not_yet_valid' });
-    clock.advance(100);
+    clock.advanceSeconds(100);
     expect(await known.verify(early)).toBeDefined();
   });
 

@@ -10,7 +10,7 @@ import {
   verdict,
   verifier,
 } from './model-token-verifier.fixture.ts';
-import { issuer, SigningKey, startOfTime } from './model-token.fixture.ts';
+import { issuer, IssuerKey, startOfTime } from './model-token.fixture.ts';
 import { KeysUnavailable } from './token-rejected.ts';
 
 beforeEach(startIssuer);
@@ -18,7 +18,7 @@ afterEach(stopIssuer);
 
 describe('keys', () => {
   it('finds a new key by itself', async () => {
-    const next = new SigningKey('key-2');
+    const next = new IssuerKey('key-2');
     jwks.keys = [key, next];
     expect(await verdict(next.token())).toBe('accepted');
     expect(jwks.asked).toBe(2);
@@ -43,7 +43,7 @@ describe('keys', () => {
       }
       expect(jwks.asked).toBe(1 + window);
       expect(await one.verify(key.token())).toBeDefined();
-      clock.advance(5);
+      clock.advanceSeconds(5);
     }
   });
 
@@ -51,12 +51,12 @@ describe('keys', () => {
     jwks.down = true;
     const one = verifier();
     for (let hour = 0; hour < 24; hour++) {
-      clock.advance(3_600);
+      clock.advanceSeconds(3_600);
       const iat = startOfTime + (hour + 1) * 3_600;
       const token = key.token({ iat, exp: iat + 900, jti: `hour-${hour}` });
       expect((await one.verify(token)).jti).toBe(`hour-${hour}`);
     }
-    clock.advance(1);
+    clock.advanceSeconds(1);
     await expect(one.verify(key.token())).rejects.toBeInstanceOf(KeysUnavailable);
   });
 

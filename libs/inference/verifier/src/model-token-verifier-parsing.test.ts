@@ -1,7 +1,7 @@
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { jwks, key, startIssuer, stopIssuer, verdict, verifier } from './model-token-verifier.fixture.ts';
 import { maxModelTokenLength } from '@modelgate/core';
-import { goodClaims, SigningKey } from './model-token.fixture.ts';
+import { goodClaims, IssuerKey } from './model-token.fixture.ts';
 
 beforeEach(startIssuer);
 afterEach(stopIssuer);
@@ -52,7 +52,7 @@ describe('T15 size', () => {
 
   it('takes 8 KiB and no more', async () => {
     // Base64url has no text of every length: another kid shifts the header by what is missing.
-    const kids = ['k', 'ke', 'key'].map((kid) => new SigningKey(kid));
+    const kids = ['k', 'ke', 'key'].map((kid) => new IssuerKey(kid));
     jwks.keys = [key, ...kids];
     const about = Math.floor(((maxModelTokenLength - key.token({ pad: '' }).length) * 3) / 4);
     const lengths = Array.from({ length: 16 }, (_, index) => about - 8 + index);

@@ -26,7 +26,7 @@ describe('T1 T2 alg', () => {
   it.each(['pem', 'der', 'jwk'] as const)('refuses HS256 with the public key as %s for a secret', async (format) => {
     const secret =
       format === 'jwk'
-        ? JSON.stringify(key.jwk)
+        ? JSON.stringify(key.publicJwk)
         : format === 'pem'
           ? key.publicKey.export({ format, type: 'spki' })
           : key.publicKey.export({ format, type: 'spki' });

@@ -1,20 +1,21 @@
 /** A verifier before an issuer in memory; `startIssuer` makes both anew, and stands before each test. */
 import { JwksManager } from '@modelgate/jwt';
-import { audience, issuer, Jwks, SigningKey, startOfTime, StillClock } from './model-token.fixture.ts';
+import { ManualClock } from '@modelgate/testing';
+import { audience, issuer, Jwks, IssuerKey, startOfTime } from './model-token.fixture.ts';
 import { ModelTokenVerifier, type ModelTokenVerifierOptions } from './model-token-verifier.ts';
 import { RevocationList } from './revocation-list.ts';
 import { TokenRejected } from './token-rejected.ts';
 
-export const key = new SigningKey('key-1');
+export const key = new IssuerKey('key-1');
 /** Another key of the same name, which the issuer does not publish. */
-export const stranger = new SigningKey('key-1');
-export let clock: StillClock;
+export const stranger = new IssuerKey('key-1');
+export let clock: ManualClock;
 export let jwks: Jwks;
 export let revocations: RevocationList;
 export let manager: JwksManager;
 
 export async function startIssuer(): Promise<void> {
-  clock = new StillClock();
+  clock = new ManualClock();
   jwks = new Jwks(key);
   revocations = new RevocationList({ clock });
   manager = new JwksManager({ url: `${issuer}/jwks`, algorithms: ['ES256'], clock, get: jwks.get });

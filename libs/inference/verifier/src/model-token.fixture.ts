@@ -1,54 +1,19 @@
-import { Clock } from '@modelgate/core';
 import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import { SigningPair } from '@modelgate/testing';
 
 export const issuer = 'https://tokens.example.com';
 export const audience = 'https://models.example.com';
 export const startOfTime = 1_800_000_000;
 
-/** Stands still until it is moved. */
-export class StillClock extends Clock {
-  milliseconds = startOfTime * 1000;
-
-  override now(): number {
-    return this.milliseconds;
-  }
-
-  advance(seconds: number): void {
-    this.milliseconds += seconds * 1000;
-  }
-}
-
-/** An ES256 key pair that signs whatever it is given. */
-export class SigningKey {
-  readonly kid: string;
-  readonly publicKey: KeyObject;
-  readonly #privateKey: KeyObject;
-
+/** A key of an issuer of model tokens. */
+export class IssuerKey extends SigningPair {
   constructor(kid: string) {
-    const pair = generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    this.kid = kid;
-    this.publicKey = pair.publicKey;
-    this.#privateKey = pair.privateKey;
-  }
-
-  get jwk(): Record<string, unknown> {
-    return { ...this.publicKey.export({ format: 'jwk' }), kid: this.kid, alg: 'ES256', use: 'sig' };
+    super('ES256', kid);
   }
 
   /** @param header and claims are merged into those of a good token; a member that is undefined is left out */
   token(claims: object = {}, header: object = {}): string {
-    return this.sign({ typ: 'at+jwt', alg: 'ES256', kid: this.kid, ...header }, { ...goodClaims(), ...claims });
-  }
-
-  sign(header: object, payload: object): string {
-    return this.signText(JSON.stringify(header), JSON.stringify(payload));
-  }
-
-  signText(header: string, payload: string): string {
-    const input = [header, payload].map((part) => Buffer.from(part).toString('base64url')).join('.');
-    const signature = sign('sha256', Buffer.from(input), { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });
-    return `${input}.${signature.toString('base64url')}`;
+    return this.jwt({ ...goodClaims(), ...claims }, { typ: 'at+jwt', ...header });
   }
 }
 
@@ -75,15 +40,15 @@ export function answer(document: unknown, headers: Record<string, string> = {}, 
 /** The keys it publishes may change; each question is counted. */
 export class Jwks {
   asked = 0;
-  keys: readonly SigningKey[];
+  keys: readonly IssuerKey[];
   down = false;
 
-  constructor(...keys: readonly SigningKey[]) {
+  constructor(...keys: readonly IssuerKey[]) {
     this.keys = keys;
   }
 
   readonly get: HttpGet = async () => {
     this.asked++;
-    return this.down ? answer({}, {}, 503) : answer({ keys: this.keys.map(({ jwk }) => jwk) });
+    return this.down ? answer({}, {}, 503) : answer({ keys: this.keys.map(({ publicJwk }) => publicJwk) });
   };
 }

@@ -1,6 +1,7 @@
 import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
+import { ManualClock } from '@modelgate/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { answer, StillClock } from './model-token.fixture.ts';
+import { answer } from './model-token.fixture.ts';
 import { PollingFeed, type PollingFeedOptions } from './polling-feed.ts';
 
 const parse = (body: Uint8Array): number => {
@@ -9,7 +10,7 @@ const parse = (body: Uint8Array): number => {
   return value;
 };
 
-let clock: StillClock;
+let clock: ManualClock;
 let values: number[];
 let errors: unknown[];
 let asked: (string | undefined)[];
@@ -18,7 +19,7 @@ const feeds: PollingFeed<number>[] = [];
 
 beforeEach(() => {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
-  clock = new StillClock();
+  clock = new ManualClock();
   values = [];
   errors = [];
   asked = [];
@@ -59,7 +60,7 @@ describe('PollingFeed', () => {
     expect(polled.ageSeconds()).toBe(Number.POSITIVE_INFINITY);
     await polled.start();
     expect(values).toEqual([1]);
-    clock.advance(3);
+    clock.advanceSeconds(3);
     expect(polled.ageSeconds()).toBe(3);
   });
 
@@ -79,7 +80,7 @@ describe('PollingFeed', () => {
     const polled = feed();
     await polled.start();
     reply = () => answer(null, {}, 304);
-    clock.advance(60);
+    clock.advanceSeconds(60);
     await pass(1000);
     expect(polled.ageSeconds()).toBe(0);
     expect(errors).toEqual([]);
@@ -88,7 +89,7 @@ describe('PollingFeed', () => {
   it('ages by when it asked, not by when it was answered', async () => {
     const polled = feed();
     reply = () => {
-      clock.advance(2);
+      clock.advanceSeconds(2);
       return answer(1);
     };
     await polled.start();
@@ -118,7 +119,7 @@ describe('PollingFeed', () => {
     const polled = feed();
     await polled.start();
     reply = broken;
-    clock.advance(5);
+    clock.advanceSeconds(5);
     await pass(3000);
     expect(values).toEqual([1]);
     expect(errors).toHaveLength(3);

@@ -1,5 +1,6 @@
+import { ManualClock } from '@modelgate/testing';
 import { beforeEach, describe, expect, it } from 'vitest';
-import { startOfTime, StillClock } from './model-token.fixture.ts';
+import { startOfTime } from './model-token.fixture.ts';
 import type { ModelToken } from './model-token.ts';
 import { RevocationList } from './revocation-list.ts';
 
@@ -16,10 +17,10 @@ const token = (jti: string, kid = 'key-1'): ModelToken => ({
 const entry = (jti: string) => ({ jti, exp: startOfTime + 900 });
 
 describe('RevocationList', () => {
-  let clock: StillClock;
+  let clock: ManualClock;
   let list: RevocationList;
   beforeEach(() => {
-    clock = new StillClock();
+    clock = new ManualClock();
     list = new RevocationList({ clock, keepSeconds: 60 });
   });
 
@@ -38,11 +39,11 @@ describe('RevocationList', () => {
 
   it('keeps what the feed dropped until the token has expired by this clock too', () => {
     list.replace({ tokens: [entry('a')], kids: [] });
-    clock.advance(900 + 59);
+    clock.advanceSeconds(900 + 59);
     list.replace({ tokens: [entry('b')], kids: [] });
     expect(list.isRevoked(token('a'))).toBe(true);
     expect(list.isRevoked(token('b'))).toBe(true);
-    clock.advance(1);
+    clock.advanceSeconds(1);
     list.replace({ tokens: [], kids: [] });
     expect(list.isRevoked(token('a'))).toBe(false);
     expect(list.size).toBe(0);

@@ -1,9 +1,9 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { SigningKey, startOfTime } from './model-token.fixture.ts';
+import { IssuerKey, startOfTime } from './model-token.fixture.ts';
 import { VerifiedTokens, type VerifiedToken } from './verified-tokens.ts';
 
-const { publicKey: key } = new SigningKey('k');
+const { publicKey: key } = new IssuerKey('k');
 const entry = (jti: string): VerifiedToken => ({
   alg: 'ES256',
   key,

@@ -10,17 +10,11 @@ export {
   type CatalogueModel,
 } from './catalogue-document.ts';
 export { isAddress, isDnsName, parseHost } from './host.ts';
-export { mergeCatalogue, type CatalogueSource } from './merge-catalogue.ts';
+export { mergeCatalogue } from './merge-catalogue.ts';
 export { hostsOf } from './model-hosts.ts';
 export { CatalogueError, parseCatalogue } from './parse-catalogue.ts';
-export { isOnOpenaiSurface, protocols, type Protocol } from './protocol.ts';
-export {
-  parseRegisteredModel,
-  RegisteredModelsReader,
-  type EntryProblem,
-  type ParsedEntry,
-  type RegisteredModels,
-} from './registered-models.ts';
+export { isOnOpenaiSurface, type Protocol } from './protocol.ts';
+export { parseRegisteredModel, RegisteredModelsReader, type EntryProblem } from './registered-models.ts';
 export { runtimes, type Runtime } from './runtime.ts';
 export { serviceNameOf } from './service-name.ts';
 export { TakenNames, type Clash } from './taken-names.ts';

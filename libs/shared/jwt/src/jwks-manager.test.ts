@@ -1,11 +1,12 @@
+import { ManualClock, SigningPair } from '@modelgate/testing';
 import { createServer } from 'node:http';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import type { HttpAnswer, HttpGet } from './http-get.ts';
 import { JwksManager, JwksUnavailable, type JwksEvent, type JwksManagerOptions } from './jwks-manager.ts';
-import { answer, jwks, StillClock, TestKey } from './signing.fixture.ts';
+import { answer, jwks } from './signing.fixture.ts';
 
-const first = new TestKey('ES256', 'first');
-const second = new TestKey('ES256', 'second');
+const first = new SigningPair('ES256', 'first');
+const second = new SigningPair('ES256', 'second');
 const html: HttpAnswer = { status: 200, headers: new Headers(), body: Buffer.from('<html>') };
 
 /** An endpoint whose answer a test decides, and which may be held back. */
@@ -33,13 +34,13 @@ class Endpoint {
   }
 }
 
-let clock: StillClock;
+let clock: ManualClock;
 let endpoint: Endpoint;
 let events: JwksEvent[];
 const managers: JwksManager[] = [];
 
 beforeEach(() => {
-  clock = new StillClock();
+  clock = new ManualClock();
   endpoint = new Endpoint();
   events = [];
 });
@@ -79,7 +80,7 @@ describe('JwksManager start', () => {
     await keys.start();
     expect(keys.ready()).toBe(true);
     expect(keys.peek('first', 'ES256')?.equals(first.publicKey)).toBe(true);
-    clock.advance(7);
+    clock.advanceSeconds(7);
     expect(keys.snapshot()).toEqual({ kids: ['first'], skipped: [], ageSeconds: 7 });
   });
 
@@ -104,8 +105,8 @@ describe('JwksManager start', () => {
   });
 
   it('answers for its algorithms alone', async () => {
-    const rsa = new TestKey('RS256', 'rsa');
-    endpoint.reply = () => answer({ keys: [first.jwk, rsa.jwk, null] });
+    const rsa = new SigningPair('RS256', 'rsa');
+    endpoint.reply = () => answer({ keys: [first.publicJwk, rsa.publicJwk, null] });
     const keys = await started();
     expect(keys.snapshot()).toMatchObject({ kids: ['first', 'rsa'], skipped: ['2: not an object'] });
     expect(keys.peek('rsa', 'RS256')).toBeUndefined();
@@ -149,7 +150,7 @@ describe('JwksManager in the background', () => {
   it('renews once per interval, however often it fetched in between', async () => {
     const keys = await started();
     for (let i = 0; i < 5; i++) {
-      clock.advance(5);
+      clock.advanceSeconds(5);
       await keys.find(`kid-${i}`, 'ES256');
     }
     expect(endpoint.asked).toBe(6);
@@ -205,7 +206,7 @@ describe('JwksManager while the endpoint fails', () => {
     ['503', down],
     ['a page', () => html],
     ['no key', () => answer({ keys: [] })],
-    ['51 keys', () => answer({ keys: Array.from({ length: 51 }, () => second.jwk) })],
+    ['51 keys', () => answer({ keys: Array.from({ length: 51 }, () => second.publicJwk) })],
     ['a symmetric key', () => answer({ keys: [{ kty: 'oct', k: 'AA', kid: 'first', alg: 'HS256' }] })],
   ])('keeps what it had when the answer is %s', async (_, reply) => {
     const keys = await started();
@@ -218,10 +219,10 @@ describe('JwksManager while the endpoint fails', () => {
   it('believes its keys until they are too old, and then none of them', async () => {
     const keys = await started({ staleIfErrorSeconds: 3600 });
     endpoint.reply = down;
-    clock.advance(3600);
+    clock.advanceSeconds(3600);
     expect(keys.ready()).toBe(true);
     expect(await keys.find('first', 'ES256')).toBeDefined();
-    clock.advance(1);
+    clock.advanceSeconds(1);
     expect(keys.ready()).toBe(false);
     expect(keys.peek('first', 'ES256')).toBeUndefined();
     await expect(keys.find('first', 'ES256')).rejects.toBeInstanceOf(JwksUnavailable);
@@ -240,7 +241,7 @@ describe('JwksManager while the endpoint fails', () => {
     endpoint.reply = down;
     for (let i = 0; i < 100; i++) expect(await keys.find(`kid-${i}`, 'ES256')).toBeUndefined();
     expect(endpoint.asked).toBe(2);
-    clock.advance(5);
+    clock.advanceSeconds(5);
     for (let i = 0; i < 100; i++) expect(await keys.find(`kid-${i}`, 'ES256')).toBeUndefined();
     expect(endpoint.asked).toBe(3);
   });
@@ -320,8 +321,8 @@ describe('JwksManager and unknown kids', () => {
     await keys.find('other', 'ES256');
     await keys.find('other', 'ES256');
     expect(events.filter(({ type }) => type === 'unknown-kid')).toHaveLength(1);
-    clock.advance(5);
-    endpoint.reply = () => answer(jwks(first, new TestKey('ES256', 'other')));
+    clock.advanceSeconds(5);
+    endpoint.reply = () => answer(jwks(first, new SigningPair('ES256', 'other')));
     expect(await keys.find('other', 'ES256')).toBeDefined();
     expect(endpoint.asked).toBe(3);
   });
@@ -344,7 +345,7 @@ describe('JwksManager and unknown kids', () => {
   it('is not locked out when the clock is set back', async () => {
     const keys = await started();
     await keys.find('other', 'ES256');
-    clock.advance(-3600);
+    clock.advanceSeconds(-3600);
     endpoint.reply = () => answer(jwks(first, second));
     expect(await keys.find('second', 'ES256')).toBeDefined();
     expect(keys.ready()).toBe(true);
@@ -406,7 +407,7 @@ describe('JwksManager where calls may wait for the next window', () => {
 
   async function waited(): Promise<void> {
     await new Promise((resolve) => setImmediate(resolve));
-    clock.advance(1);
+    clock.advanceSeconds(1);
     await vi.advanceTimersByTimeAsync(1000);
   }
 });

@@ -1,9 +1,10 @@
+import { SigningPair } from '@modelgate/testing';
 import { describe, expect, it } from 'vitest';
 import { JwksError, KeySet } from './key-set.ts';
-import { jwks, TestKey } from './signing.fixture.ts';
+import { jwks } from './signing.fixture.ts';
 
-const one = new TestKey('ES256', 'one');
-const two = new TestKey('ES256', 'two');
+const one = new SigningPair('ES256', 'one');
+const two = new SigningPair('ES256', 'two');
 const bytes = (document: unknown) => Buffer.from(JSON.stringify(document));
 const parse = (document: unknown, previous?: KeySet) => KeySet.parse(bytes(document), previous);
 const problem = (body: Buffer): string => {
@@ -27,25 +28,25 @@ describe('T18 KeySet', () => {
   });
 
   it('passes over what cannot verify, and says what and why', () => {
-    const { n, e } = new TestKey('RS256', 'x').publicKey.export({ format: 'jwk' });
+    const { n, e } = new SigningPair('RS256', 'x').publicKey.export({ format: 'jwk' });
     const encryption = { kty: 'RSA', n, e, kid: 'enc-1', use: 'enc', alg: 'RSA-OAEP' };
-    const keys = parse({ keys: [encryption, one.jwk, 7] });
+    const keys = parse({ keys: [encryption, one.publicJwk, 7] });
     expect(keys.kids).toEqual(['one']);
     expect(keys.skipped).toEqual(['0: not for signatures', '2: not an object']);
   });
 
   it('lets an encryption key share its kid with a signature key', () => {
-    const keys = parse({ keys: [one.jwk, { ...two.jwk, kid: 'one', use: 'enc' }] });
+    const keys = parse({ keys: [one.publicJwk, { ...two.publicJwk, kid: 'one', use: 'enc' }] });
     expect(keys.find('one', 'ES256')?.equals(one.publicKey)).toBe(true);
   });
 
   it.each([
-    ['the same algorithm', { ...two.jwk, kid: 'one' }],
-    ['another algorithm', new TestKey('ES384', 'one').jwk],
+    ['the same algorithm', { ...two.publicJwk, kid: 'one' }],
+    ['another algorithm', new SigningPair('ES384', 'one').publicJwk],
   ])('uses neither of two keys that share a kid, of %s', (_, other) => {
     for (const members of [
-      [one.jwk, other, two.jwk],
-      [other, one.jwk, two.jwk],
+      [one.publicJwk, other, two.publicJwk],
+      [other, one.publicJwk, two.publicJwk],
     ]) {
       const keys = parse({ keys: members });
       expect(keys.kids).toEqual(['two']);
@@ -55,26 +56,30 @@ describe('T18 KeySet', () => {
   });
 
   it('uses none of three keys that share a kid', () => {
-    const keys = parse({ keys: [one.jwk, { ...two.jwk, kid: 'one' }, one.jwk, two.jwk] });
+    const keys = parse({ keys: [one.publicJwk, { ...two.publicJwk, kid: 'one' }, one.publicJwk, two.publicJwk] });
     expect(keys.kids).toEqual(['two']);
   });
 
   it.each([
-    ['nothing but ambiguous keys', { keys: [one.jwk, { ...two.jwk, kid: 'one' }] }, 'no usable key among 2'],
+    [
+      'nothing but ambiguous keys',
+      { keys: [one.publicJwk, { ...two.publicJwk, kid: 'one' }] },
+      'no usable key among 2',
+    ],
     ['no key', { keys: [] }, 'no usable key among 0'],
     ['no key that verifies', { keys: [{ kty: 'oct', k: 'AA', kid: 'a' }] }, 'no usable key among 1'],
-    ['keys that is an object', { keys: { 0: one.jwk } }, 'not a JWKS'],
+    ['keys that is an object', { keys: { 0: one.publicJwk } }, 'not a JWKS'],
     ['no keys member', {}, 'not a JWKS'],
-    ['a list', [one.jwk], 'not a JWKS'],
+    ['a list', [one.publicJwk], 'not a JWKS'],
     ['null', null, 'not a JWKS'],
-    ['51 keys', { keys: Array.from({ length: 51 }, () => one.jwk) }, 'more than 50 keys'],
+    ['51 keys', { keys: Array.from({ length: 51 }, () => one.publicJwk) }, 'more than 50 keys'],
   ])('refuses a document with %s', (_, document, message) => {
     expect(problem(bytes(document))).toBe(message);
   });
 
   it('takes 50 keys', () => {
-    const fillers = Array.from({ length: 49 }, (__, index) => ({ ...two.jwk, kid: `filler-${index}` }));
-    expect(parse({ keys: [one.jwk, ...fillers] }).kids).toHaveLength(50);
+    const fillers = Array.from({ length: 49 }, (__, index) => ({ ...two.publicJwk, kid: `filler-${index}` }));
+    expect(parse({ keys: [one.publicJwk, ...fillers] }).kids).toHaveLength(50);
   });
 
   it.each([
@@ -87,15 +92,15 @@ describe('T18 KeySet', () => {
 
   it('keeps the object of a key that is still the same, and only of such a key', () => {
     const before = parse(jwks(one, two));
-    const after = parse({ keys: [two.jwk, { ...new TestKey('ES256', 'x').jwk, kid: 'one' }] }, before);
+    const after = parse({ keys: [two.publicJwk, { ...new SigningPair('ES256', 'x').publicJwk, kid: 'one' }] }, before);
     expect(after.find('two', 'ES256')).toBe(before.find('two', 'ES256'));
     expect(after.find('one', 'ES256')).not.toBe(before.find('one', 'ES256'));
   });
 
   it('follows a key that changes its algorithm', () => {
-    const rsa = new TestKey('RS256', 'rsa');
+    const rsa = new SigningPair('RS256', 'rsa');
     const before = parse(jwks(rsa));
-    const after = parse({ keys: [{ ...rsa.jwk, alg: 'PS256' }] }, before);
+    const after = parse({ keys: [{ ...rsa.publicJwk, alg: 'PS256' }] }, before);
     expect(after.find('rsa', 'RS256')).toBeUndefined();
     expect(after.find('rsa', 'PS256')).toBeDefined();
   });

@@ -1,11 +1,11 @@
+import { SigningPair } from '@modelgate/testing';
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { verificationKey } from './public-key.ts';
-import { TestKey } from './signing.fixture.ts';
 
-const ec = new TestKey('ES256', 'ec-1').jwk;
-const rsa = new TestKey('RS256', 'rsa-1').jwk;
-const ed = new TestKey('EdDSA', 'ed-1').jwk;
+const ec = new SigningPair('ES256', 'ec-1').publicJwk;
+const rsa = new SigningPair('RS256', 'rsa-1').publicJwk;
+const ed = new SigningPair('EdDSA', 'ed-1').publicJwk;
 const without = (jwk: Record<string, unknown>, name: string) =>
   Object.fromEntries(Object.entries(jwk).filter(([member]) => member !== name));
 const skipped = (jwk: unknown): string | undefined => {
@@ -26,8 +26,8 @@ describe('T3 T5 T18 verificationKey', () => {
     ['its alg and no other', ec, ['ES256']],
     ['its alg among those of RSA', rsa, ['RS256']],
     ['what its curve allows, without alg', without(ec, 'alg'), ['ES256']],
-    ['P-384', without(new TestKey('ES384', 'k').jwk, 'alg'), ['ES384']],
-    ['P-521', without(new TestKey('ES512', 'k').jwk, 'alg'), ['ES512']],
+    ['P-384', without(new SigningPair('ES384', 'k').publicJwk, 'alg'), ['ES384']],
+    ['P-521', without(new SigningPair('ES512', 'k').publicJwk, 'alg'), ['ES512']],
     ['Ed25519', ed, ['EdDSA']],
     ['every RSA scheme, without alg', without(rsa, 'alg'), ['RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512']],
     ['a kid of 256 characters', { ...ec, kid: 'k'.repeat(256) }, ['ES256']],

@@ -1,19 +1,20 @@
+import { SigningPair } from '@modelgate/testing';
 import { generateKeyPairSync, sign } from 'node:crypto';
 import { describe, expect, it } from 'vitest';
 import { parseCompactJws, type CompactJws } from './compact-jws.ts';
 import { signatureAlgorithms, verifySignature } from './signature.ts';
-import { encode, hmacToken, TestKey } from './signing.fixture.ts';
+import { encode, hmacToken } from './signing.fixture.ts';
 
 const claims = { iss: 'https://id.example.com' };
 const keys = new Map(
   ['ES256', 'ES384', 'ES512', 'RS256', 'RS384', 'RS512', 'PS256', 'PS384', 'PS512', 'EdDSA'].map((alg) => [
     alg,
-    new TestKey(alg, 'k'),
+    new SigningPair(alg, 'k'),
   ]),
 );
-const keyOf = (alg: string): TestKey => keys.get(alg) ?? new TestKey(alg, 'k');
+const keyOf = (alg: string): SigningPair => keys.get(alg) ?? new SigningPair(alg, 'k');
 const parse = (token: string): CompactJws => parseCompactJws(token, 8192);
-const signed = (alg: string): CompactJws => parse(keyOf(alg).sign(claims));
+const signed = (alg: string): CompactJws => parse(keyOf(alg).jwt(claims));
 const replaced = (jws: CompactJws, signature: Buffer): CompactJws => ({ ...jws, signature });
 
 describe('verifySignature', () => {
@@ -31,7 +32,7 @@ describe('verifySignature', () => {
     const input = Buffer.from(jws.signingInput);
     input[3] = (input[3] ?? 0) ^ 1;
     expect(verifySignature({ ...jws, signingInput: input }, alg, publicKey)).toBe(false);
-    expect(verifySignature(jws, alg, new TestKey(alg, 'k').publicKey)).toBe(false);
+    expect(verifySignature(jws, alg, new SigningPair(alg, 'k').publicKey)).toBe(false);
   });
 
   it.each([...keys.keys()])('%s: refuses a signature that is shorter, longer or empty', (alg) => {
@@ -47,7 +48,7 @@ describe('verifySignature', () => {
   it('is right for every length of r and s', () => {
     const key = keyOf('ES256');
     for (let i = 0; i < 600; i++) {
-      expect(verifySignature(parse(key.sign({ i })), 'ES256', key.publicKey)).toBe(true);
+      expect(verifySignature(parse(key.jwt({ i })), 'ES256', key.publicKey)).toBe(true);
     }
   });
 
@@ -55,7 +56,7 @@ describe('verifySignature', () => {
     const key = keyOf('ES256');
     const isShort = ({ signature }: CompactJws) => signature[0] === 0 || signature[32] === 0;
     let found: CompactJws | undefined;
-    for (let i = 0; !found; i++) found = [parse(key.sign({ i }))].find(isShort);
+    for (let i = 0; !found; i++) found = [parse(key.jwt({ i }))].find(isShort);
     expect(verifySignature(found, 'ES256', key.publicKey)).toBe(true);
   });
 

@@ -5,9 +5,9 @@
  */
 export { bearerChallenge, bearerToken } from './bearer.ts';
 export { parseClientCredentials, type ClientCredentials } from './client-credentials.ts';
-export { all, parseForm, single, type FormParameters } from './form.ts';
+export { parseForm, single, type FormParameters } from './form.ts';
 export { clientAssertionTypeJwtBearer, GrantType } from './grant-type.ts';
-export { OAuthError, type OAuthErrorCode, type OAuthErrorOptions } from './oauth-error.ts';
+export { OAuthError, type OAuthErrorCode } from './oauth-error.ts';
 export type { ServerMetadata } from './server-metadata.ts';
 export { placeOf, problemsOf, type PlacedProblem } from './placed-problem.ts';
 export {

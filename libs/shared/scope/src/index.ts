@@ -28,4 +28,4 @@ export {
   type ModelRef,
 } from './model-ref.ts';
 export { formatScope, parseScope, ScopeSyntaxError } from './scope-string.ts';
-export { isVerb, verbs, type Verb } from './verb.ts';
+export { verbs, type Verb } from './verb.ts';

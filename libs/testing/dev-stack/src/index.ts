@@ -4,8 +4,6 @@
  */
 export type { Access } from './access.ts';
 export { exchange, infer, postForm, revoke, type ClientIdentity, type JsonAnswer } from './caller.ts';
-export type { Parts } from './parts.ts';
-export { rapidKeys, rotationAccess, runRotationLoad, type RotationLoad, type RotationResult } from './rotation-load.ts';
-export { ServiceProcess, type ServiceOptions } from './service-process.ts';
+export { rapidKeys, rotationAccess, runRotationLoad, type RotationResult } from './rotation-load.ts';
+export { ServiceProcess } from './service-process.ts';
 export { readSecret, startStack, type Stack } from './stack.ts';
-export type { CatalogueModel, StackOptions } from './stack-options.ts';

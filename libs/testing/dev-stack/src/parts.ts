@@ -1,12 +1,5 @@
-import {
-  identityProvider,
-  keycloak,
-  kserve,
-  oipServer,
-  postgres,
-  type PostgresServer,
-  type Realm,
-} from '@modelgate/real-parts';
+import { keycloak, kserve, postgres, type PostgresServer, type Realm } from '@modelgate/real-parts';
+import { identityProvider, oipServer } from '@modelgate/stand-ins';
 import type { StackOptions } from './stack-options.ts';
 
 /** What the services run between. */

@@ -1,10 +1,10 @@
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureEntry, entryFolder } from './cache-entry.ts';
-import { runCommand } from './command.ts';
-import { Progress } from './progress.ts';
-import { findPython } from './python.ts';
+import { ensureEntry, entryFolder } from './machine/cache-entry.ts';
+import { runCommand } from './machine/command.ts';
+import { Progress } from './machine/progress.ts';
+import { findPython } from './machine/python.ts';
 import type { Availability, InstallOptions } from './real-part.ts';
 
 const version = '1.40.0';

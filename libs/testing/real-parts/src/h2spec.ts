@@ -1,9 +1,9 @@
 import { accessSync, constants } from 'node:fs';
 import { join } from 'node:path';
-import { ensureEntry, entryFolder } from './cache-entry.ts';
-import { runCommand } from './command.ts';
-import { childEnvironment } from './environment.ts';
-import { Progress } from './progress.ts';
+import { ensureEntry, entryFolder } from './machine/cache-entry.ts';
+import { runCommand } from './machine/command.ts';
+import { childEnvironment } from './machine/environment.ts';
+import { Progress } from './machine/progress.ts';
 import type { Availability, InstallOptions } from './real-part.ts';
 
 const version = '2.2.1';

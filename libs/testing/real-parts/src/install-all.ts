@@ -1,9 +1,9 @@
 import { h2spec } from './h2spec.ts';
-import { keycloak } from './keycloak.ts';
-import { kserve } from './kserve.ts';
-import { kubeApiserver } from './kube-apiserver.ts';
-import { kserveOpenai } from './kserve-openai.ts';
-import { mlserver } from './mlserver.ts';
+import { keycloak } from './keycloak/keycloak.ts';
+import { kserve } from './kserve/kserve.ts';
+import { kubeApiserver } from './kubernetes/kube-apiserver.ts';
+import { kserveOpenai } from './kserve/kserve-openai.ts';
+import { mlserver } from './kserve/mlserver.ts';
 import type { InstallablePart, InstallOptions } from './real-part.ts';
 import { redis } from './redis.ts';
 

@@ -2,12 +2,12 @@ import { spawn, spawnSync, type ChildProcess } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureEntry, entryFolder } from './cache-entry.ts';
-import { runCommand } from './command.ts';
-import { childEnvironment } from './environment.ts';
-import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
-import { Progress } from './progress.ts';
-import { findPython } from './python.ts';
+import { ensureEntry, entryFolder } from './machine/cache-entry.ts';
+import { runCommand } from './machine/command.ts';
+import { childEnvironment } from './machine/environment.ts';
+import { loopback, loopbackPort, startOnFreePort } from './machine/loopback-port.ts';
+import { Progress } from './machine/progress.ts';
+import { findPython } from './machine/python.ts';
 import type { Availability, InstallablePart, InstallOptions, StartOptions } from './real-part.ts';
 
 /** A running Redis or Valkey, whose data is in memory alone. */

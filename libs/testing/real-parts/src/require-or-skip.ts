@@ -1,4 +1,4 @@
-import { everyPartRequired } from './environment.ts';
+import { everyPartRequired } from './machine/environment.ts';
 import type { RealPart } from './real-part.ts';
 
 /** A real part that must be there (MODELGATE_REQUIRE=all) and is not. */

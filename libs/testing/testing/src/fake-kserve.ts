@@ -1,11 +1,19 @@
-import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import {
+  createServer,
+  type IncomingHttpHeaders,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
 import type { Socket } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
+import { sendTold, type ToldAnswer } from './told-answer.ts';
 
 /** A request as it reached the model server. */
 export interface SeenRequest {
   method: string;
   url: string;
+  headers: IncomingHttpHeaders;
   rawHeaders: readonly string[];
   rawTrailers: readonly string[];
   body: Buffer;
@@ -17,6 +25,8 @@ export interface SeenRequest {
 export type Behaviour =
   /** Answers as KServe does; `:explain` sends every request header back, as KServe does too. */
   | 'serve'
+  /** Says what it was told to, whatever it is asked. */
+  | ToldAnswer
   /** Sends the request body back. */
   | 'echo'
   | 'reset-before-answer'
@@ -66,6 +76,17 @@ export class FakeKServe {
     return server;
   }
 
+  /** Answers with this document from now on, whatever it is asked. */
+  json(body: unknown, status = 200, headers: Record<string, string> = {}): void {
+    const pieces = [typeof body === 'string' ? body : JSON.stringify(body)];
+    this.behaviour = { status, headers: { 'content-type': 'application/json', ...headers }, pieces };
+  }
+
+  /** Answers with a stream of these pieces from now on. */
+  events(pieces: ToldAnswer['pieces']): void {
+    this.behaviour = { headers: { 'content-type': 'text/event-stream; charset=utf-8' }, pieces };
+  }
+
   /** What has been written in all once nobody takes any more of it: bytes. */
   async writtenOnceStill(): Promise<number> {
     for (let before = -1; before !== this.written || before === 0;) {
@@ -87,8 +108,16 @@ export class FakeKServe {
 
   #receive(request: IncomingMessage, response: ServerResponse): void {
     const chunks: Buffer[] = [];
-    const entry = { method: request.method ?? '', url: request.url ?? '', rawHeaders: request.rawHeaders };
-    const seen: SeenRequest = { ...entry, rawTrailers: [], body: Buffer.alloc(0), complete: false };
+    const { method = '', url = '', headers, rawHeaders } = request;
+    const seen: SeenRequest = {
+      method,
+      url,
+      headers,
+      rawHeaders,
+      rawTrailers: [],
+      body: Buffer.alloc(0),
+      complete: false,
+    };
     this.seen.push(seen);
     response.on('close', () => {
       if (!response.writableFinished) this.aborted++;
@@ -97,13 +126,20 @@ export class FakeKServe {
     request.on('data', (chunk: Buffer) => chunks.push(chunk));
     request.on('end', () => {
       Object.assign(seen, { body: Buffer.concat(chunks), rawTrailers: request.rawTrailers, complete: true });
-      this.#answer(seen, request, response);
+      const { behaviour } = this;
+      if (typeof behaviour === 'object') void sendTold(behaviour, response);
+      else this.#answer(behaviour, seen, request, response);
     });
   }
 
-  #answer(seen: SeenRequest, request: IncomingMessage, response: ServerResponse): void {
+  #answer(
+    behaviour: Exclude<Behaviour, ToldAnswer>,
+    seen: SeenRequest,
+    request: IncomingMessage,
+    response: ServerResponse,
+  ): void {
     const socket = request.socket;
-    switch (this.behaviour) {
+    switch (behaviour) {
       case 'serve':
         return serve(seen, request, response);
       case 'echo':

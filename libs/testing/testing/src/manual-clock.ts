@@ -14,7 +14,18 @@ export class ManualClock extends Clock {
     return this.#now;
   }
 
-  advance(milliseconds: number): void {
+  /** @param now milliseconds since the epoch */
+  set(now: number): void {
+    this.#now = now;
+  }
+
+  /** Backwards where it is negative. */
+  advanceSeconds(seconds: number): void {
+    this.#now += seconds * 1000;
+  }
+
+  /** Backwards where it is negative. */
+  advanceMilliseconds(milliseconds: number): void {
     this.#now += milliseconds;
   }
 }

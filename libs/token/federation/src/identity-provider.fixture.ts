@@ -1,56 +1,11 @@
-import { Clock } from '@modelgate/core';
 import type { HttpAnswer, HttpGet } from '@modelgate/jwt';
 import { OAuthError, TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
-import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
+import type { SigningPair } from '@modelgate/testing';
 import type { IssuerDispatch } from './issuer-dispatch.ts';
 
 export const startOfTime = 1_800_000_000;
 export const realm = 'https://id.example.com/realms/modelgate';
-
-/** Stands still until it is moved. */
-export class StillClock extends Clock {
-  milliseconds = startOfTime * 1000;
-
-  override now(): number {
-    return this.milliseconds;
-  }
-
-  advance(seconds: number): void {
-    this.milliseconds += seconds * 1000;
-  }
-}
-
-/** A signing key of an identity provider. */
-export class ProviderKey {
-  readonly alg: 'RS256' | 'ES256';
-  readonly kid: string;
-  readonly #publicKey: KeyObject;
-  readonly #privateKey: KeyObject;
-
-  constructor(alg: 'RS256' | 'ES256', kid: string) {
-    const pair =
-      alg === 'RS256'
-        ? generateKeyPairSync('rsa', { modulusLength: 2048 })
-        : generateKeyPairSync('ec', { namedCurve: 'P-256' });
-    this.alg = alg;
-    this.kid = kid;
-    this.#publicKey = pair.publicKey;
-    this.#privateKey = pair.privateKey;
-  }
-
-  get jwk(): Record<string, unknown> {
-    return { ...this.#publicKey.export({ format: 'jwk' }), kid: this.kid, alg: this.alg, use: 'sig' };
-  }
-
-  /** @param claims a member that is undefined is left out */
-  sign(claims: object, header: object = {}): string {
-    const parts = [{ alg: this.alg, typ: 'JWT', kid: this.kid, ...header }, claims];
-    const input = parts.map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-    const signature = sign('sha256', Buffer.from(input), { key: this.#privateKey, dsaEncoding: 'ieee-p1363' });
-    return `${input}.${signature.toString('base64url')}`;
-  }
-}
 
 /** Publishes what it is told to, by URL; each question is counted. */
 export class JwksSite {
@@ -58,8 +13,8 @@ export class JwksSite {
   down = false;
   readonly documents = new Map<string, unknown>();
 
-  publish(url: string, ...keys: readonly ProviderKey[]): void {
-    this.documents.set(url, { keys: keys.map(({ jwk }) => jwk) });
+  publish(url: string, ...keys: readonly SigningPair[]): void {
+    this.documents.set(url, { keys: keys.map(({ publicJwk }) => publicJwk) });
   }
 
   readonly get: HttpGet = async (url): Promise<HttpAnswer> => {

@@ -2,22 +2,23 @@ import type { Subject } from '@modelgate/issuance';
 import { parseCompactJws } from '@modelgate/jwt';
 import { OAuthError, TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
+import { ManualClock, SigningPair } from '@modelgate/testing';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { JwksSite, ProviderKey, realm, StillClock, trusted, userClaims, verdict } from './identity-provider.fixture.ts';
+import { JwksSite, realm, trusted, userClaims, verdict } from './identity-provider.fixture.ts';
 import { IssuerDispatch } from './issuer-dispatch.ts';
 import { KeycloakIssuer } from './keycloak/keycloak-issuer.ts';
 
-const first = new ProviderKey('RS256', 'k1');
-const second = new ProviderKey('RS256', 'k2');
+const first = new SigningPair('RS256', 'k1');
+const second = new SigningPair('RS256', 'k2');
 const otherRealm = 'https://id.example.com/realms/other';
 const { jwksUri } = trusted();
 const other = trusted({ id: 'other', issuer: otherRealm, jwksUri: `${otherRealm}/certs` });
-let clock: StillClock;
+let clock: ManualClock;
 let site: JwksSite;
 const running: IssuerDispatch[] = [];
 
 beforeEach(() => {
-  clock = new StillClock();
+  clock = new ManualClock();
   site = new JwksSite();
   site.publish(jwksUri, first);
 });
@@ -33,12 +34,12 @@ async function dispatch(...issuers: TrustedIssuer[]): Promise<IssuerDispatch> {
   return made;
 }
 
-const token = (key = first, claims: object = {}) => key.sign({ ...userClaims(), ...claims });
+const token = (key = first, claims: object = {}) => key.jwt({ ...userClaims(), ...claims });
 const verify = (issuers: IssuerDispatch, text: string) => issuers.verify(text, TokenType.accessToken);
 
 describe('several issuers', () => {
   it('are told apart by iss, each with its own keys, though their kids may be the same', async () => {
-    const theirs = new ProviderKey('RS256', 'k1');
+    const theirs = new SigningPair('RS256', 'k1');
     site.publish(other.jwksUri, theirs);
     const issuers = await dispatch(trusted(), other);
     expect(await verify(issuers, token(first))).toMatchObject({ issuer: 'keycloak-prod' });
@@ -95,7 +96,7 @@ describe('keys that cannot be had', () => {
   it('are believed while the provider fails', async () => {
     const issuers = await dispatch();
     site.down = true;
-    clock.advance(100);
+    clock.advanceSeconds(100);
     expect(await verdict(issuers, token())).toBe('accepted');
   });
 });
@@ -111,7 +112,7 @@ describe('rotation without notice', () => {
   it('lets tokens of the new key wait where someone else has just asked', async () => {
     vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout'] });
     const issuers = await dispatch();
-    expect(await verdict(issuers, token(new ProviderKey('RS256', 'nobody')))).toBe('kid is unknown');
+    expect(await verdict(issuers, token(new SigningPair('RS256', 'nobody')))).toBe('kid is unknown');
     site.publish(jwksUri, first, second);
     const waiting = Promise.all([verdict(issuers, token(second)), verdict(issuers, token(second, { sid: 'b' }))]);
     await new Promise((resolve) => setImmediate(resolve));
@@ -133,7 +134,7 @@ describe('what was verified', () => {
   it('is remembered under the whole token', async () => {
     const issuers = await dispatch();
     await verify(issuers, token());
-    expect(await verdict(issuers, token(new ProviderKey('RS256', 'k1')))).toBe('the signature is wrong');
+    expect(await verdict(issuers, token(new SigningPair('RS256', 'k1')))).toBe('the signature is wrong');
     expect(await verdict(issuers, `${token()}=`)).toBe('not a compact JWS');
   });
 
@@ -141,9 +142,9 @@ describe('what was verified', () => {
     const issuers = await dispatch();
     const text = token();
     await verify(issuers, text);
-    clock.advance(299);
+    clock.advanceSeconds(299);
     expect(await verdict(issuers, text)).toBe('accepted');
-    clock.advance(1);
+    clock.advanceSeconds(1);
     expect(await verdict(issuers, text)).toBe('it has expired');
   });
 
@@ -160,7 +161,7 @@ describe('what was verified', () => {
     const issuers = await dispatch();
     const text = token();
     await verify(issuers, text);
-    site.publish(jwksUri, new ProviderKey('RS256', 'k1'), second);
+    site.publish(jwksUri, new SigningPair('RS256', 'k1'), second);
     await verify(issuers, token(second));
     expect(await verdict(issuers, text)).toBe('the signature is wrong');
   });
@@ -180,7 +181,7 @@ describe('what was verified', () => {
     const issuers = await dispatch();
     const early = token(first, { nbf: 1_800_000_100 });
     expect(await verdict(issuers, early)).toBe('nbf is in the future');
-    clock.advance(100);
+    clock.advanceSeconds(100);
     expect(await verdict(issuers, early)).toBe('accepted');
   });
 });
@@ -188,8 +189,8 @@ describe('what was verified', () => {
 describe('issuers that change', () => {
   const later = trusted({ audiences: ['account'] });
   const narrower = trusted({ audiences: ['nobody-has-this'] });
-  const theirs = new ProviderKey('RS256', 'k1');
-  const theirToken = () => theirs.sign({ ...userClaims(), iss: otherRealm });
+  const theirs = new SigningPair('RS256', 'k1');
+  const theirToken = () => theirs.jwt({ ...userClaims(), iss: otherRealm });
   beforeEach(() => site.publish(other.jwksUri, theirs));
 
   it('keep keys and remembered tokens where they stay as they were, though the objects are new', async () => {
@@ -296,9 +297,9 @@ describe('T11 what the caller reads', () => {
       token(first, { aud: secret }),
       token(first, { typ: secret }),
       token(first, { azp: [secret] }),
-      first.sign(userClaims(), { kid: secret }),
-      first.sign(userClaims(), { alg: secret }),
-      first.sign(userClaims(), { typ: secret }),
+      first.jwt(userClaims(), { kid: secret }),
+      first.jwt(userClaims(), { alg: secret }),
+      first.jwt(userClaims(), { typ: secret }),
       token(first, { exp: 1, jti: secret }),
     ];
     for (const text of wrong) {

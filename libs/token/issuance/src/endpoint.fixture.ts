@@ -1,11 +1,11 @@
 /** A whole token endpoint in memory, with a real key and a clock that stands still. For tests. */
-import { Clock } from '@modelgate/core';
-import { createHash, generateKeyPairSync, sign, verify, type KeyObject } from 'node:crypto';
+import { createHash, verify, type KeyObject } from 'node:crypto';
 import { AuditLog, type AuditEvent } from '@modelgate/audit';
 import type { Signer } from '@modelgate/keys';
 import { OAuthError, TokenType, type TokenResponse } from '@modelgate/oauth';
 import type { AccessPolicy, TrustedIssuer } from '@modelgate/policy';
 import { parseScope } from '@modelgate/scope';
+import { ManualClock, SigningPair } from '@modelgate/testing';
 import type { AccessSnapshot } from './access/access-snapshot.ts';
 import { AccessSource } from './access/access-source.ts';
 import { MemoryAssertionIds } from './clients/memory-assertion-ids.ts';
@@ -22,13 +22,6 @@ export const secret = 'a-secret-of-high-entropy';
 export const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
 export const basic = (clientId: string, clientSecret = secret) =>
   `Basic ${Buffer.from(`${clientId}:${clientSecret}`).toString('base64')}`;
-
-export class ManualClock extends Clock {
-  milliseconds = startOfTime * 1000;
-  override now(): number {
-    return this.milliseconds;
-  }
-}
 
 /** Made anew from its lists for whoever asks, so that a test changes them in place; of two equal names the first counts. */
 export class ListedAccess extends AccessSource {
@@ -114,14 +107,14 @@ export interface Signing {
 }
 
 export function es256(kid = 'key-1'): Signing {
-  const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+  const pair = new SigningPair('ES256', kid);
   const signer: Signer = {
     kid,
     alg: 'ES256',
     verifyNotAfter: startOfTime + 100_000,
-    sign: (input) => sign('sha256', Buffer.from(input), { key: privateKey, dsaEncoding: 'ieee-p1363' }),
+    sign: (input) => pair.signature(Buffer.from(input)),
   };
-  return { signer, publicKey };
+  return { signer, publicKey: pair.publicKey };
 }
 
 /** Header and claims of a token whose signature has been verified. */

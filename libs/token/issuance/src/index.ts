@@ -3,17 +3,14 @@
  * everything is decided by, and the ports AccessSource, SubjectTokenVerifier, AssertionIds and RevocationStore. Knows no HTTP
  * framework, no file and no database.
  */
-export type { AccessChanges, IdChanges } from './access/access-changes.ts';
 export type { AccessSnapshot, AdminSettings } from './access/access-snapshot.ts';
-export { AccessSource, type AccessFollower } from './access/access-source.ts';
+export { AccessSource } from './access/access-source.ts';
 export { CurrentAccess } from './access/current-access.ts';
 export { AssertionIds } from './clients/assertion-ids.ts';
 export { ClientAuthentication, type ClientAuthenticationOptions } from './clients/client-authentication.ts';
 export type { Client } from './clients/client.ts';
-export { MemoryAssertionIds } from './clients/memory-assertion-ids.ts';
 export { JwtFormat } from './formats/jwt-format.ts';
 export { TokenExchangeGrant } from './grants/token-exchange-grant.ts';
-export { MemoryRevocationStore } from './revocation/memory-revocation-store.ts';
 export { RevocationEndpoint } from './revocation/revocation-endpoint.ts';
 export { RevocationStore, type RevokedToken } from './revocation/revocation-store.ts';
 export { SubjectTokenVerifier, type Subject } from './subject.ts';

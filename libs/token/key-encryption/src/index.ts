@@ -4,8 +4,8 @@
  */
 export { EnvelopeEncryption } from './envelope-encryption.ts';
 export { FileKeks } from './file-keks.ts';
-export { KekFile, KekFileLost, type SealedUnder } from './kek-file.ts';
-export { KekError, KekProvider, type WrappedKey } from './kek-provider.ts';
-export { AwsKmsKeks, type AwsKmsKeksOptions } from './aws-kms-keks.ts';
+export { KekFile, type SealedUnder } from './kek-file.ts';
+export { KekError } from './kek-provider.ts';
+export { AwsKmsKeks } from './aws-kms-keks.ts';
 export { KekChain, type KekChainLink } from './kek-chain.ts';
-export { VaultKeks, type VaultKeksOptions } from './vault-keks.ts';
+export { VaultKeks } from './vault-keks.ts';

@@ -41,14 +41,14 @@ describe('a key-encryption key', () => {
     const silence = new Promise<void>((resolve) => (answer = resolve));
     const seal = silent.seal.bind(silent);
     vi.spyOn(silent, 'seal').mockImplementation((...args) => silence.then(() => seal(...args)));
-    bed.clock.pass(5);
+    bed.clock.advanceSeconds(5);
     const stuck = ring.reconcile();
     const before = bed.only('ACTIVE').kid;
     for (let turn = 0; turn < 4; turn++) {
       if (turn === 1) await other.reconcile();
       await ring.reconcile();
       expect(ring.signer().kid).toBe(bed.only('ACTIVE').kid);
-      bed.clock.pass(5);
+      bed.clock.advanceSeconds(5);
     }
     await ring.reconcile();
     const rotated = bed.only('ACTIVE').kid;

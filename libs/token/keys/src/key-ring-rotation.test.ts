@@ -29,15 +29,15 @@ describe('rotation', () => {
     await tick();
     for (let round = 1; round <= 200; round++) {
       await tick();
-      bed.clock.pass(schedule.rotateEverySeconds - 15);
+      bed.clock.advanceSeconds(schedule.rotateEverySeconds - 15);
       for (const seconds of [5, 5, 5]) {
         await tick();
-        bed.clock.pass(seconds);
+        bed.clock.advanceSeconds(seconds);
       }
       // Everybody was away for long, so the JWKS has to be readable for a lead time again.
       for (let left = schedule.leadTimeSeconds + 5; left > 0; left -= 5) {
         await tick();
-        bed.clock.pass(5);
+        bed.clock.advanceSeconds(5);
       }
       expect(bed.rows().length).toBe(2 + round);
     }
@@ -78,7 +78,7 @@ describe('rotation', () => {
     const { bed, ring } = await running();
     await bed.run(schedule.rotateEverySeconds - 50, ring);
     const active = ring.signer().kid;
-    bed.clock.pass(500);
+    bed.clock.advanceSeconds(500);
     const after = bed.ring();
     await bed.run(schedule.leadTimeSeconds, after);
     expect(after.signer().kid).toBe(active);

@@ -4,7 +4,7 @@ import { KeyRing } from './key-ring.ts';
 import type { KeySchedule } from './key-schedule.ts';
 import { MemorySigningKeyStore } from './memory-signing-key-store.ts';
 import type { KeyState, SealedKey, SigningKey } from './signing-key.ts';
-import { Clock } from '@modelgate/core';
+import { ManualClock } from '@modelgate/testing';
 
 export const issuer = 'https://tokens.example.com';
 export const start = 1_800_000_000_000;
@@ -20,18 +20,6 @@ export const schedule: KeySchedule = {
   skewSeconds: 20,
   propagationSeconds: 10,
 };
-
-export class TestClock extends Clock {
-  #now = start;
-
-  now(): number {
-    return this.#now;
-  }
-
-  pass(seconds: number): void {
-    this.#now += seconds * 1000;
-  }
-}
 
 /** Key-encryption keys by name: the newest seals, those that are there open what they sealed. */
 export class TestEncryption extends KeyEncryption {
@@ -54,7 +42,7 @@ export class TestEncryption extends KeyEncryption {
 
 /** One database, one clock for everybody, and as many replicas as a test wants. */
 export class TestBed {
-  readonly clock = new TestClock();
+  readonly clock = new ManualClock(start);
   readonly store = new MemorySigningKeyStore(this.clock);
   readonly encryption = new TestEncryption();
 
@@ -67,7 +55,7 @@ export class TestBed {
   /** Lets the replicas tick every 5 seconds. */
   async run(seconds: number, ...rings: readonly KeyRing[]): Promise<void> {
     for (let left = seconds; left > 0; left -= 5) {
-      this.clock.pass(Math.min(5, left));
+      this.clock.advanceSeconds(Math.min(5, left));
       for (const ring of rings) await ring.reconcile();
     }
   }

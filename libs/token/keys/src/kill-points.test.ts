@@ -77,7 +77,7 @@ async function settled({ after }: Transition): Promise<TestBed> {
   const ring = bed.ring();
   await ring.reconcile();
   await bed.run(after - 5, ring);
-  bed.clock.pass(5);
+  bed.clock.advanceSeconds(5);
   return bed;
 }
 

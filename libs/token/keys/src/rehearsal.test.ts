@@ -16,7 +16,7 @@ describe('a rehearsal', () => {
 
     const happened: { action: string; kid: string | undefined; at: number }[] = [];
     for (let passed = 0; passed < period; passed++) {
-      bed.clock.pass(1);
+      bed.clock.advanceSeconds(1);
       await ring.reconcile();
       for (const { action, kid } of bed.store.audit.slice(done + happened.length)) {
         happened.push({ action, kid, at: bed.clock.now() });

@@ -4,11 +4,11 @@
  * Owns every statement. Decides nothing: what a row means is the business of the domain whose port it implements.
  */
 export { PrismaAuditLog } from './audit-log.ts';
-export { Database, type DatabaseOptions } from './database.ts';
+export { Database } from './database.ts';
 export { PrismaJwksReaders } from './jwks-readers.ts';
 export { KeyChanges } from './key-changes.ts';
 export { PrismaLiveTokens } from './live-tokens.ts';
-export { migrate, MigrationMismatch } from './migrate.ts';
+export { migrate } from './migrate.ts';
 export { PrismaModelStore } from './registered-models.ts';
 export { PrismaRevocationStore } from './revocations.ts';
 export { PrismaSigningKeyStore } from './signing-keys.ts';

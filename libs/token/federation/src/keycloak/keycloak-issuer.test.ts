@@ -1,28 +1,20 @@
 import { TokenType } from '@modelgate/oauth';
 import type { TrustedIssuer } from '@modelgate/policy';
+import { ManualClock, SigningPair } from '@modelgate/testing';
 import { createHmac } from 'node:crypto';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import {
-  JwksSite,
-  ProviderKey,
-  realm,
-  startOfTime,
-  StillClock,
-  trusted,
-  userClaims,
-  verdict,
-} from '../identity-provider.fixture.ts';
+import { JwksSite, realm, startOfTime, trusted, userClaims, verdict } from '../identity-provider.fixture.ts';
 import { IssuerDispatch } from '../issuer-dispatch.ts';
 
-const rsa = new ProviderKey('RS256', 'rsa-1');
-const ec = new ProviderKey('ES256', 'ec-1');
-const stranger = new ProviderKey('RS256', 'rsa-1');
-let clock: StillClock;
+const rsa = new SigningPair('RS256', 'rsa-1');
+const ec = new SigningPair('ES256', 'ec-1');
+const stranger = new SigningPair('RS256', 'rsa-1');
+let clock: ManualClock;
 let site: JwksSite;
 const running: IssuerDispatch[] = [];
 
 beforeEach(() => {
-  clock = new StillClock();
+  clock = new ManualClock();
   site = new JwksSite();
   site.publish(trusted().jwksUri, rsa, ec);
 });
@@ -38,7 +30,7 @@ async function keycloak(changes: Partial<TrustedIssuer> = {}): Promise<IssuerDis
 }
 
 const ask = async (token: string, changes?: Partial<TrustedIssuer>) => verdict(await keycloak(changes), token);
-const user = (claims: object = {}, header: object = {}) => rsa.sign({ ...userClaims(), ...claims }, header);
+const user = (claims: object = {}, header: object = {}) => rsa.jwt({ ...userClaims(), ...claims }, header);
 const subjectOf = async (token: string) => (await keycloak()).verify(token, TokenType.accessToken);
 
 describe('access tokens as Keycloak makes them', () => {
@@ -65,7 +57,7 @@ describe('access tokens as Keycloak makes them', () => {
 
   it('refuses a lightweight one as it is by default: nobody says it is meant for us', async () => {
     const { exp, iat, jti, iss, azp, typ, sid } = userClaims();
-    const token = rsa.sign({ exp, iat, jti, iss, azp, typ, sid, scope: '' });
+    const token = rsa.jwt({ exp, iat, jti, iss, azp, typ, sid, scope: '' });
     expect(await ask(token)).toBe('aud is missing, as in a lightweight token, or malformed');
   });
 
@@ -80,7 +72,7 @@ describe('access tokens as Keycloak makes them', () => {
   });
 
   it('takes one signed with another algorithm of the realm, by its kid', async () => {
-    expect(await ask(ec.sign(userClaims()))).toBe('accepted');
+    expect(await ask(ec.jwt(userClaims()))).toBe('accepted');
   });
 
   it('keeps what says who acts, and who may', async () => {
@@ -97,7 +89,7 @@ describe('T9 tokens of other kinds of the same realm, signed with the same key',
     ['offline token', user({ typ: 'Offline', exp: undefined }), 'typ of the payload is not Bearer or DPoP'],
     [
       'logout token',
-      rsa.sign(
+      rsa.jwt(
         { iss, sub, iat, jti, aud: 'modelgate-sts', typ: 'Logout', exp: startOfTime + 120, events: {} },
         { typ: 'logout+jwt' },
       ),
@@ -138,9 +130,9 @@ describe('T9 tokens of other kinds of the same realm, signed with the same key',
       jti: 'a0b1',
       scope: 'fraud/iris:predict',
     };
-    const own = new ProviderKey('ES256', 'own-1');
-    expect(await ask(own.sign(model, { typ: 'at+jwt' }))).toBe('the issuer is not trusted');
-    expect(await ask(ec.sign({ ...model, iss: realm }, { typ: 'at+jwt' }))).toBe(
+    const own = new SigningPair('ES256', 'own-1');
+    expect(await ask(own.jwt(model, { typ: 'at+jwt' }))).toBe('the issuer is not trusted');
+    expect(await ask(ec.jwt({ ...model, iss: realm }, { typ: 'at+jwt' }))).toBe(
       'typ of the payload is not Bearer or DPoP',
     );
   });
@@ -155,16 +147,16 @@ describe('signature and header', () => {
   );
 
   it('refuses an algorithm that the issuer is not trusted with', async () => {
-    expect(await ask(ec.sign(userClaims()), { algorithms: ['RS256'] })).toBe('alg is not accepted');
+    expect(await ask(ec.jwt(userClaims()), { algorithms: ['RS256'] })).toBe('alg is not accepted');
   });
 
   it('refuses the algorithm of one key with the kid of another', async () => {
-    expect(await ask(ec.sign(userClaims(), { kid: 'rsa-1' }))).toBe('kid is unknown');
-    expect(await ask(rsa.sign(userClaims(), { kid: 'ec-1' }))).toBe('kid is unknown');
+    expect(await ask(ec.jwt(userClaims(), { kid: 'rsa-1' }))).toBe('kid is unknown');
+    expect(await ask(rsa.jwt(userClaims(), { kid: 'ec-1' }))).toBe('kid is unknown');
   });
 
   it('refuses a signature of another key', async () => {
-    expect(await ask(stranger.sign(userClaims()))).toBe('the signature is wrong');
+    expect(await ask(stranger.jwt(userClaims()))).toBe('the signature is wrong');
   });
 
   it.each([undefined, '', 7, null, 'k'.repeat(257)])('refuses kid %j', async (kid) => {
@@ -176,9 +168,9 @@ describe('signature and header', () => {
   });
 
   it('never verifies with an encryption key', async () => {
-    const encryption = { ...stranger.jwk, kid: 'enc-1', use: 'enc', alg: 'RSA-OAEP' };
-    site.documents.set(trusted().jwksUri, { keys: [rsa.jwk, encryption] });
-    expect(await ask(stranger.sign(userClaims(), { kid: 'enc-1' }))).toBe('kid is unknown');
+    const encryption = { ...stranger.publicJwk, kid: 'enc-1', use: 'enc', alg: 'RSA-OAEP' };
+    site.documents.set(trusted().jwksUri, { keys: [rsa.publicJwk, encryption] });
+    expect(await ask(stranger.jwt(userClaims(), { kid: 'enc-1' }))).toBe('kid is unknown');
     expect(await ask(user())).toBe('accepted');
   });
 
@@ -294,9 +286,9 @@ describe('sub', () => {
 describe('T1 T12 times', () => {
   it('never takes a token past its exp, not by a second', async () => {
     const token = user();
-    clock.advance(299);
+    clock.advanceSeconds(299);
     expect(await ask(token)).toBe('accepted');
-    clock.advance(1);
+    clock.advanceSeconds(1);
     expect(await ask(token)).toBe('it has expired');
   });
 

@@ -1,6 +1,7 @@
 import { TokenType } from '@modelgate/oauth';
+import { ManualClock, SigningPair } from '@modelgate/testing';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { JwksSite, ProviderKey, startOfTime, StillClock, trusted, verdict } from '../identity-provider.fixture.ts';
+import { JwksSite, startOfTime, trusted, verdict } from '../identity-provider.fixture.ts';
 import { IssuerDispatch } from '../issuer-dispatch.ts';
 
 const provider = 'https://accounts.example.com';
@@ -11,7 +12,7 @@ const issuer = trusted({
   jwksUri: `${provider}/keys`,
   audiences: ['https://sts.modelgate.example'],
 });
-const key = new ProviderKey('ES256', 'k1');
+const key = new SigningPair('ES256', 'k1');
 const claims = (changes: object = {}) => ({
   iss: provider,
   sub: 'auth0|507f',
@@ -26,18 +27,18 @@ let issuers: IssuerDispatch;
 beforeEach(async () => {
   const site = new JwksSite();
   site.publish(issuer.jwksUri, key);
-  issuers = new IssuerDispatch([issuer], { clock: new StillClock(), get: site.get });
+  issuers = new IssuerDispatch([issuer], { clock: new ManualClock(), get: site.get });
   await issuers.start();
 });
 afterEach(() => issuers.stop());
 
 describe('access tokens of an OpenID Connect provider', () => {
   it.each([undefined, 'JWT', 'jwt', 'at+jwt', 'application/at+jwt'])('may have the header typ %j', async (typ) => {
-    expect(await verdict(issuers, key.sign(claims(), { typ }))).toBe('accepted');
+    expect(await verdict(issuers, key.jwt(claims(), { typ }))).toBe('accepted');
   });
 
   it('are read by the names of RFC 9068', async () => {
-    expect(await issuers.verify(key.sign(claims()), TokenType.jwt)).toEqual({
+    expect(await issuers.verify(key.jwt(claims()), TokenType.jwt)).toEqual({
       issuer: 'accounts',
       sub: 'auth0|507f',
       authorizedParty: 'batch',
@@ -55,7 +56,7 @@ describe('access tokens of an OpenID Connect provider', () => {
       [{ nbf: startOfTime + 60 }, 'nbf is in the future'],
       [{ iat: undefined }, 'iat is missing or not a time'],
     ];
-    for (const [changes, reason] of cases) expect(await verdict(issuers, key.sign(claims(changes)))).toBe(reason);
+    for (const [changes, reason] of cases) expect(await verdict(issuers, key.jwt(claims(changes)))).toBe(reason);
   });
 });
 
@@ -72,12 +73,10 @@ describe('T9 tokens of other kinds', () => {
     null,
     7,
   ])('refuses the header typ %j', async (typ) => {
-    expect(await verdict(issuers, key.sign(claims(), { typ }))).toBe(
-      'typ of the header is not that of an access token',
-    );
+    expect(await verdict(issuers, key.jwt(claims(), { typ }))).toBe('typ of the header is not that of an access token');
   });
 
   it.each(['nonce', 'at_hash', 'c_hash', 's_hash', 'events'])('refuses a token with %s', async (name) => {
-    expect(await verdict(issuers, key.sign(claims({ [name]: 'x' })))).toBe(`it has ${name}, as no access token has`);
+    expect(await verdict(issuers, key.jwt(claims({ [name]: 'x' })))).toBe(`it has ${name}, as no access token has`);
   });
 });

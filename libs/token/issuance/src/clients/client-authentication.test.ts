@@ -1,3 +1,4 @@
+import { ManualClock } from '@modelgate/testing';
 import { generateKeyPairSync, sign, type KeyObject } from 'node:crypto';
 import { parseForm } from '@modelgate/oauth';
 import type { JWK } from 'jose';
@@ -10,7 +11,6 @@ import {
   form,
   issuer,
   ListedAccess,
-  ManualClock,
   secret,
   sha256,
   startOfTime,
@@ -63,7 +63,7 @@ beforeEach(() => {
     clock,
     audiences: [issuer, tokenEndpoint],
   });
-  clock.milliseconds = startOfTime * 1000;
+  clock.set(startOfTime * 1000);
 });
 
 const who = async (parameters: Parameters, authorization?: string): Promise<unknown> => {
@@ -233,7 +233,7 @@ describe('private_key_jwt (RFC 7523)', () => {
     const outcomes = await Promise.all([present(once), present(once), present(once)]);
     expect(outcomes.filter((outcome) => outcome === 'keyed')).toHaveLength(1);
     expect(outcomes.filter((outcome) => outcome === 'invalid_client')).toHaveLength(2);
-    clock.milliseconds += 89_000;
+    clock.advanceMilliseconds(89_000);
     expect(await present(once)).toBe('invalid_client');
   });
 

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { childEnvironment } from './environment.ts';
+import { childEnvironment } from '../machine/environment.ts';
 import { KubernetesApi } from './kubernetes-api.ts';
 import { installKubernetes, kubernetesAvailable, kubernetesVersion } from './kubernetes-binaries.ts';
 import { kubeconfig, writeKubernetesCredentials, type KubernetesCredentials } from './kubernetes-credentials.ts';
-import { lastingLoopbackPort, loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
-import { Progress } from './progress.ts';
-import type { InstallablePart, StartOptions } from './real-part.ts';
-import { endRun, RunFolder } from './run-folder.ts';
-import { RunProcess } from './run-process.ts';
+import { lastingLoopbackPort, loopback, loopbackPort, startOnFreePort } from '../machine/loopback-port.ts';
+import { Progress } from '../machine/progress.ts';
+import type { InstallablePart, StartOptions } from '../real-part.ts';
+import { endRun, RunFolder } from '../machine/run-folder.ts';
+import { RunProcess } from '../machine/run-process.ts';
 
 const name = 'kube-apiserver';
 const readyTimeoutMs = 120_000;

@@ -1,4 +1,4 @@
-import type { KubernetesObject } from './kubernetes-api.ts';
+import type { KubernetesObject } from '../kubernetes/kubernetes-api.ts';
 
 const group = 'serving.kserve.io';
 

@@ -1,9 +1,9 @@
 import { join } from 'node:path';
-import { childEnvironment } from './environment.ts';
-import type { Java } from './java.ts';
-import { loopback, loopbackPort } from './loopback-port.ts';
-import type { RunFolder } from './run-folder.ts';
-import { ServerProcess } from './server-process.ts';
+import { childEnvironment } from '../machine/environment.ts';
+import type { Java } from '../machine/java.ts';
+import { loopback, loopbackPort } from '../machine/loopback-port.ts';
+import type { RunFolder } from '../machine/run-folder.ts';
+import { ServerProcess } from '../machine/server-process.ts';
 
 /** Name of the H2 database, without its ending. */
 export const databaseName = 'keycloakdb';

@@ -1,12 +1,21 @@
+import {
+  loopback,
+  loopbackPort,
+  Progress,
+  readRealmFile,
+  Realm,
+  realmClient,
+  type Availability,
+  type RealmClient,
+  type RealmFile,
+  type RealmUser,
+  type RealPart,
+  type StartOptions,
+} from '@modelgate/real-parts';
 import { timingSafeEqual } from 'node:crypto';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { calculateJwkThumbprint, EmbeddedJWK, jwtVerify } from 'jose';
 import { errors, Provider, type TokenContext } from 'oidc-provider';
-import { loopback, loopbackPort } from './loopback-port.ts';
-import { Progress } from './progress.ts';
-import { readRealmFile, realmClient, type RealmClient, type RealmFile, type RealmUser } from './realm-file.ts';
-import { Realm } from './realm.ts';
-import type { Availability, RealPart, StartOptions } from './real-part.ts';
 import { StandInKeys } from './stand-in-keys.ts';
 import { StandInTokens } from './stand-in-tokens.ts';
 

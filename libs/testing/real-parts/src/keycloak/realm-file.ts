@@ -33,7 +33,7 @@ export interface RealmUser {
 }
 
 export const realmFilePath = fileURLToPath(
-  new URL('../../../../deploy/keycloak/modelgate-realm.json', import.meta.url),
+  new URL('../../../../../deploy/keycloak/modelgate-realm.json', import.meta.url),
 );
 /** The client that stands for the token service: what `aud` of an exchangeable token contains. */
 export const tokenServiceAudience = 'modelgate-sts';

@@ -1,6 +1,6 @@
+import type { ModelServer } from '@modelgate/real-parts';
+import { modelServerContract } from '@modelgate/real-parts/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { modelServerContract } from './model-server.contract.ts';
-import type { ModelServer } from './model-server.ts';
 import { oipServer } from './oip-server.ts';
 
 let server: ModelServer;

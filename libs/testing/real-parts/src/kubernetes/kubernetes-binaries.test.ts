@@ -2,9 +2,9 @@ import { chmodSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { runCommand } from './command.ts';
+import { runCommand } from '../machine/command.ts';
 import { installKubernetes, kubernetesAvailable } from './kubernetes-binaries.ts';
-import { Progress } from './progress.ts';
+import { Progress } from '../machine/progress.ts';
 
 let folder: string;
 

@@ -4,7 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { mlserver, type MlServer } from './mlserver.ts';
-import { requireOrSkip } from './require-or-skip.ts';
+import { requireOrSkip } from '../require-or-skip.ts';
 
 const state = mkdtempSync(join(tmpdir(), 'modelgate-mlserver-'));
 const missing = await requireOrSkip(mlserver);

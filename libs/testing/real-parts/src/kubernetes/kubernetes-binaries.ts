@@ -1,12 +1,12 @@
 import { accessSync, constants, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { contentHash, ensureEntry, entryFolder, type CacheEntry } from './cache-entry.ts';
-import { CommandFailed, runCommand } from './command.ts';
-import { childEnvironment, configuredKubernetesBinaries } from './environment.ts';
-import type { Progress } from './progress.ts';
-import type { Availability } from './real-part.ts';
-import { runVariable } from './run-folder.ts';
+import { contentHash, ensureEntry, entryFolder, type CacheEntry } from '../machine/cache-entry.ts';
+import { CommandFailed, runCommand } from '../machine/command.ts';
+import { childEnvironment, configuredKubernetesBinaries } from '../machine/environment.ts';
+import type { Progress } from '../machine/progress.ts';
+import type { Availability } from '../real-part.ts';
+import { runVariable } from '../machine/run-folder.ts';
 
 /** Paths of the two programs a Kubernetes API is made of. */
 export interface KubernetesBinaries {
@@ -27,7 +27,7 @@ interface GoProgram {
 
 export const kubernetesVersion = '1.37.2';
 const goVersion = '1.26';
-const wrappers = fileURLToPath(new URL('../kubernetes/', import.meta.url));
+const wrappers = fileURLToPath(new URL('../../kubernetes/', import.meta.url));
 const minute = 60_000;
 
 const etcd: GoProgram = {

@@ -2,7 +2,7 @@ import { CertificateAuthority } from '@modelgate/testing';
 import { generateKeyPairSync, randomBytes } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { loopback } from './loopback-port.ts';
+import { loopback } from '../machine/loopback-port.ts';
 
 /** What an API server is started with and its administrator gets in by, written to one folder. */
 export interface KubernetesCredentials {

@@ -1,10 +1,16 @@
+import {
+  loopback,
+  loopbackPort,
+  modelFeatures,
+  Progress,
+  type Availability,
+  type ModelServer,
+  type RealPart,
+  type StartOptions,
+} from '@modelgate/real-parts';
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
-import { loopback, loopbackPort } from './loopback-port.ts';
-import { modelFeatures, type ModelServer } from './model-server.ts';
 import { infer, metadata, OipError, predict, explain } from './oip-model.ts';
 import { linearModels } from './oip-weights.ts';
-import { Progress } from './progress.ts';
-import type { Availability, RealPart, StartOptions } from './real-part.ts';
 
 const name = 'oip-server';
 const maxBodyBytes = 16 * 1024 * 1024;

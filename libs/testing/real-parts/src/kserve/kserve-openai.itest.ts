@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { kserveOpenai, type LanguageModelServer } from './kserve-openai.ts';
-import { requireOrSkip } from './require-or-skip.ts';
+import { requireOrSkip } from '../require-or-skip.ts';
 
 const installAndStart = 600_000;
 const state = mkdtempSync(join(tmpdir(), 'modelgate-kserve-openai-'));

@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { kserve } from './kserve.ts';
-import { loopbackPort } from './loopback-port.ts';
+import { loopbackPort } from '../machine/loopback-port.ts';
 import { modelServerContract } from './model-server.contract.ts';
 import type { ModelServer } from './model-server.ts';
-import { processesWith } from './process-table.ts';
-import { requireOrSkip } from './require-or-skip.ts';
-import { runVariable } from './run-folder.ts';
+import { processesWith } from '../machine/process-table.ts';
+import { requireOrSkip } from '../require-or-skip.ts';
+import { runVariable } from '../machine/run-folder.ts';
 
 const installAndStart = 600_000;
 const state = mkdtempSync(join(tmpdir(), 'modelgate-kserve-'));

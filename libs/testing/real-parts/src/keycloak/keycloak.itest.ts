@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
 import { keycloak } from './keycloak.ts';
-import { lastingLoopbackPort, loopbackPort } from './loopback-port.ts';
-import { processesWith } from './process-table.ts';
+import { lastingLoopbackPort, loopbackPort } from '../machine/loopback-port.ts';
+import { processesWith } from '../machine/process-table.ts';
 import type { Realm } from './realm.ts';
 import { realmContract } from './realm.contract.ts';
-import { requireOrSkip } from './require-or-skip.ts';
-import { runVariable } from './run-folder.ts';
+import { requireOrSkip } from '../require-or-skip.ts';
+import { runVariable } from '../machine/run-folder.ts';
 
 const installAndStart = 600_000;
 const state = mkdtempSync(join(tmpdir(), 'modelgate-keycloak-'));

@@ -1,4 +1,4 @@
-import type { ProgressListener } from './real-part.ts';
+import type { ProgressListener } from '../real-part.ts';
 
 const announceAfterMs = 2_000;
 const repeatEveryMs = 10_000;

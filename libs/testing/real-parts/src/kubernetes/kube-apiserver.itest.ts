@@ -5,9 +5,9 @@ import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
 import { kubeApiserver, type KubeApiserver } from './kube-apiserver.ts';
 import { kubernetesVersion } from './kubernetes-binaries.ts';
 import { KubernetesApi, KubernetesRefused } from './kubernetes-api.ts';
-import { processesWith } from './process-table.ts';
-import { requireOrSkip } from './require-or-skip.ts';
-import { runVariable } from './run-folder.ts';
+import { processesWith } from '../machine/process-table.ts';
+import { requireOrSkip } from '../require-or-skip.ts';
+import { runVariable } from '../machine/run-folder.ts';
 
 const buildAndStart = 3_600_000;
 const state = mkdtempSync(join(tmpdir(), 'modelgate-kube-apiserver-'));

@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { contentHash, ensureEntry } from './cache-entry.ts';
-import { runCommand } from './command.ts';
-import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
+import { contentHash, ensureEntry } from '../machine/cache-entry.ts';
+import { runCommand } from '../machine/command.ts';
+import { loopback, loopbackPort, startOnFreePort } from '../machine/loopback-port.ts';
 import { modelFeatures, type ModelServer } from './model-server.ts';
-import { Progress } from './progress.ts';
-import { findPython, type Python } from './python.ts';
-import type { Availability, InstallablePart, InstallOptions, StartOptions } from './real-part.ts';
-import { RunFolder, runVariable } from './run-folder.ts';
-import { ServerProcess } from './server-process.ts';
-import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from './virtual-environment.ts';
+import { Progress } from '../machine/progress.ts';
+import { findPython, type Python } from '../machine/python.ts';
+import type { Availability, InstallablePart, InstallOptions, StartOptions } from '../real-part.ts';
+import { RunFolder, runVariable } from '../machine/run-folder.ts';
+import { ServerProcess } from '../machine/server-process.ts';
+import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from '../machine/virtual-environment.ts';
 
 const name = 'kserve';
 const kserveVersion = '0.21.0';
-const sources = fileURLToPath(new URL('../../../../deploy/model-server/', import.meta.url));
+const sources = fileURLToPath(new URL('../../../../../deploy/model-server/', import.meta.url));
 
 export interface KserveOptions extends StartOptions {
   /** A further model, for forecasts. */

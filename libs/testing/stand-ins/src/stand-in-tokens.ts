@@ -1,6 +1,6 @@
 import { createHash, randomBytes, randomUUID } from 'node:crypto';
 import type { JWTPayload } from 'jose';
-import type { RealmClient, RealmFile, RealmUser } from './realm-file.ts';
+import type { RealmClient, RealmFile, RealmUser } from '@modelgate/real-parts';
 import type { StandInKeys } from './stand-in-keys.ts';
 
 const refreshLifespan = 1800;

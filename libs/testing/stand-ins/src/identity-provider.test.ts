@@ -1,7 +1,7 @@
+import type { Realm } from '@modelgate/real-parts';
+import { realmContract } from '@modelgate/real-parts/contract';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { identityProvider } from './identity-provider.ts';
-import type { Realm } from './realm.ts';
-import { realmContract } from './realm.contract.ts';
 
 let realm: Realm;
 const told: string[] = [];

@@ -1,17 +1,17 @@
 import { copyFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { runCommand } from './command.ts';
-import { configuredKeycloak, type ConfiguredKeycloak } from './environment.ts';
-import { findJava, type Java } from './java.ts';
+import { runCommand } from '../machine/command.ts';
+import { configuredKeycloak, type ConfiguredKeycloak } from '../machine/environment.ts';
+import { findJava, type Java } from '../machine/java.ts';
 import { KeycloakAdmin } from './keycloak-admin.ts';
 import { installKeycloak, keycloakIsDownloaded, type KeycloakInstallation } from './keycloak-installation.ts';
 import { databaseName, startKeycloakServer } from './keycloak-server.ts';
-import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
-import { Progress } from './progress.ts';
+import { loopback, loopbackPort, startOnFreePort } from '../machine/loopback-port.ts';
+import { Progress } from '../machine/progress.ts';
 import { readRealmFile } from './realm-file.ts';
 import { Realm } from './realm.ts';
-import type { Availability, InstallablePart, StartOptions } from './real-part.ts';
-import { RunFolder } from './run-folder.ts';
+import type { Availability, InstallablePart, StartOptions } from '../real-part.ts';
+import { RunFolder } from '../machine/run-folder.ts';
 
 const name = 'keycloak';
 

@@ -2,21 +2,21 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { contentHash, ensureEntry } from './cache-entry.ts';
-import { runCommand } from './command.ts';
-import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
+import { contentHash, ensureEntry } from '../machine/cache-entry.ts';
+import { runCommand } from '../machine/command.ts';
+import { loopback, loopbackPort, startOnFreePort } from '../machine/loopback-port.ts';
 import { modelFeatures } from './model-server.ts';
-import { Progress } from './progress.ts';
-import { findPython } from './python.ts';
-import type { Availability, InstallablePart, InstallOptions, StartOptions } from './real-part.ts';
-import { RunFolder, runVariable } from './run-folder.ts';
-import { ServerProcess } from './server-process.ts';
-import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from './virtual-environment.ts';
+import { Progress } from '../machine/progress.ts';
+import { findPython } from '../machine/python.ts';
+import type { Availability, InstallablePart, InstallOptions, StartOptions } from '../real-part.ts';
+import { RunFolder, runVariable } from '../machine/run-folder.ts';
+import { ServerProcess } from '../machine/server-process.ts';
+import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from '../machine/virtual-environment.ts';
 
 const name = 'mlserver';
 const mlserverVersion = '1.7.1';
-const requirements = fileURLToPath(new URL('../../../../deploy/mlserver/requirements.txt', import.meta.url));
-const training = fileURLToPath(new URL('../../../../deploy/model-server/train.py', import.meta.url));
+const requirements = fileURLToPath(new URL('../../../../../deploy/mlserver/requirements.txt', import.meta.url));
+const training = fileURLToPath(new URL('../../../../../deploy/model-server/train.py', import.meta.url));
 
 /** A running MLServer: V2 over REST and over gRPC, with the extensions KServe's own server does not have. */
 export interface MlServer {

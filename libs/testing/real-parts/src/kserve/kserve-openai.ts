@@ -1,20 +1,20 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { contentHash, ensureEntry } from './cache-entry.ts';
-import { loopback, loopbackPort, startOnFreePort } from './loopback-port.ts';
-import { Progress } from './progress.ts';
-import { findPython } from './python.ts';
-import type { Availability, InstallablePart, InstallOptions, StartOptions } from './real-part.ts';
-import { RunFolder } from './run-folder.ts';
-import { ServerProcess } from './server-process.ts';
-import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from './virtual-environment.ts';
+import { contentHash, ensureEntry } from '../machine/cache-entry.ts';
+import { loopback, loopbackPort, startOnFreePort } from '../machine/loopback-port.ts';
+import { Progress } from '../machine/progress.ts';
+import { findPython } from '../machine/python.ts';
+import type { Availability, InstallablePart, InstallOptions, StartOptions } from '../real-part.ts';
+import { RunFolder } from '../machine/run-folder.ts';
+import { ServerProcess } from '../machine/server-process.ts';
+import { makeVirtualEnvironment, pythonEnvironment, pythonWithin } from '../machine/virtual-environment.ts';
 
 const name = 'kserve-openai';
 const kserveVersion = '0.14.1';
 /** Its NumPy has no wheels for later ones. */
 const pythonVersions = ['3.12', '3.11'];
-const sources = fileURLToPath(new URL('../../../../deploy/llm-server/', import.meta.url));
+const sources = fileURLToPath(new URL('../../../../../deploy/llm-server/', import.meta.url));
 
 /** A running language model server: KServe's OpenAI protocol below `/openai`. */
 export interface LanguageModelServer {
