@@ -145,7 +145,7 @@ export class DataPlane {
   #refuseUnforeseen(refused: RefusedRequest, error: unknown): void {
     const { logger } = this.#options;
     const cause = error instanceof Error ? error.stack : String(error);
-    logger.error({ requestId: refused.id, cause }, 'unforeseen error');
-    refuse(deny('overloaded'), refused, logger);
+    logger.error({ requestId: refused.id, cause }, 'unexpected error');
+    refuse(deny('internal_error'), refused, logger);
   }
 }

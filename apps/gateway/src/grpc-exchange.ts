@@ -98,8 +98,8 @@ export class GrpcExchange implements OpenCall {
       await this.#room?.promise;
     } catch (error) {
       const cause = error instanceof Error ? error.stack : String(error);
-      this.#parts.logger.error({ requestId: this.#parts.request.id, cause }, 'unforeseen error');
-      this.#refuse(deny('overloaded'));
+      this.#parts.logger.error({ requestId: this.#parts.request.id, cause }, 'unexpected error');
+      this.#refuse(deny('internal_error'));
     }
   }
 

@@ -94,5 +94,9 @@ function problemOf(error: unknown): TokenProblem {
     return { denial: deny('token_invalid'), expired: error.reason === 'expired', detail: error.message };
   }
   const detail = error instanceof Error ? error.message : String(error);
-  return { denial: deny(error instanceof KeysUnavailable ? 'keys_unavailable' : 'overloaded'), expired: false, detail };
+  return {
+    denial: deny(error instanceof KeysUnavailable ? 'keys_unavailable' : 'internal_error'),
+    expired: false,
+    detail,
+  };
 }

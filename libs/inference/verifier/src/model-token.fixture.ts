@@ -6,7 +6,7 @@ export const issuer = 'https://tokens.example.com';
 export const audience = 'https://models.example.com';
 export const startOfTime = 1_800_000_000;
 
-/** Stands still until it is moved. */
+/** A clock that stands still until it is moved. */
 export class StillClock extends Clock {
   milliseconds = startOfTime * 1000;
 
@@ -19,7 +19,7 @@ export class StillClock extends Clock {
   }
 }
 
-/** An ES256 key pair that signs whatever it is given. */
+/** An ES256 key pair that signs any claims. */
 export class SigningKey {
   readonly kid: string;
   readonly publicKey: KeyObject;
@@ -36,7 +36,10 @@ export class SigningKey {
     return { ...this.publicKey.export({ format: 'jwk' }), kid: this.kid, alg: 'ES256', use: 'sig' };
   }
 
-  /** @param header and claims are merged into those of a good token; a member that is undefined is left out */
+  /**
+   *
+   * @param header and claims are merged into those of a valid token; a member set to undefined is omitted
+   */
   token(claims: object = {}, header: object = {}): string {
     return this.sign({ typ: 'at+jwt', alg: 'ES256', kid: this.kid, ...header }, { ...goodClaims(), ...claims });
   }
@@ -72,7 +75,7 @@ export function answer(document: unknown, headers: Record<string, string> = {}, 
   return { status, headers: new Headers(headers), body: Buffer.from(JSON.stringify(document)) };
 }
 
-/** The keys it publishes may change; each question is counted. */
+/** A key source whose keys can be replaced. It counts its lookups. */
 export class Jwks {
   asked = 0;
   keys: readonly SigningKey[];

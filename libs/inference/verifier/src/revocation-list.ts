@@ -8,27 +8,31 @@ const feedSchema = z.object({
   kids: z.array(z.string()).default([]),
 });
 
-/** What was revoked, as on the wire. */
+/** The revocations feed, as parsed. */
 export interface RevocationFeed {
   tokens: readonly { jti: string; exp: NumericDate }[];
-  /** Keys nothing may be accepted from any more, before the JWKS is read again. */
+  /** Keys whose tokens must be refused immediately, before the JWKS is fetched again. */
   kids: readonly string[];
 }
 
-/** Reads the body of the revocations feed. @throws where it is anything else */
+/** Parses the body of the revocations feed. @throws if the body is not a valid feed */
 export function parseRevocations(body: Uint8Array): RevocationFeed {
   return feedSchema.parse(parseStrictJson(body));
 }
 
 export interface RevocationListOptions {
   clock?: Clock;
-  /** How long past its `exp` an entry that has left the feed is kept; at least the clock skew tokens are allowed. Default {@link maxClockSkewSeconds}. */
+  /**
+   * How long, in seconds past its `exp`, to keep an entry that has left the feed. Must be at least the permitted clock
+   * skew. Default {@link maxClockSkewSeconds}.
+   */
   keepSeconds?: number;
 }
 
 /**
- * What was revoked, in memory. The feed drops an entry when its token expires by the issuer's clock; here it stays until
- * the token has expired by ours too, or else it would be good again for as long as clocks may differ.
+ * Revoked tokens and keys, in memory. The feed drops an entry when its token expires on the issuer's clock. The entry
+ * stays here until the token has expired on the local clock too; otherwise the token would be accepted again for as
+ * long as the clocks differ.
  */
 export class RevocationList extends RevocationView {
   readonly #clock: Clock;
@@ -53,7 +57,7 @@ export class RevocationList extends RevocationView {
     return this.#tokens.has(jti) || this.#kids.has(kid);
   }
 
-  /** Tokens that are remembered as revoked. */
+  /** The number of tokens remembered as revoked. */
   get size(): number {
     return this.#tokens.size;
   }
