@@ -104,7 +104,7 @@ describe('a catalogue that changes', () => {
     writeFileSync(bed.catalogueFile, JSON.stringify({ domain: 'models.example.com', models }));
     await until(async () => (await bed.send({ path, token, body })).status === 200);
     writeFileSync(bed.catalogueFile, '{ "models": [{ "model": "not a name" }] }');
-    await until(() => bed.log.includes('the changed catalogue is not in force'));
+    await until(() => bed.log.includes('the changed catalogue is rejected'));
     expect((await bed.send({ path, token, body })).status).toBe(200);
     keepAlive.write(request(token));
     await until(() => keepAlive.received().split('200 OK').length === 3);

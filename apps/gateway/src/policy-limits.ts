@@ -14,7 +14,7 @@ const feedSchema = z.object({
   policies: z.record(z.string(), z.object({ version: z.int().max(maxPolicyVersion), limit: limitSchema.nullable() })),
 });
 
-/** @throws where the body is not the limits feed */
+/** @throws if the body is not the limits feed */
 export function parseLimits(body: Uint8Array): ReadonlyMap<string, Limit> {
   const { policies } = feedSchema.parse(parseStrictJson(body));
   const limits = new Map<string, Limit>();
@@ -24,7 +24,7 @@ export function parseLimits(body: Uint8Array): ReadonlyMap<string, Limit> {
   return limits;
 }
 
-/** The limit of each policy as the issuer has it now, and the one for all others. */
+/** The issuer's current limit of each policy, and the default limit. */
 export class PolicyLimits extends LimitSource {
   readonly #default: Limit;
   #limits: ReadonlyMap<string, Limit> = new Map();

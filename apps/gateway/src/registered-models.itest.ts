@@ -135,7 +135,7 @@ describe('models that are registered at the issuer', () => {
     await bed.untilReady();
     await until(async () => (await call('risk/score')) === 200);
     bed.issuer.down = true;
-    await until(() => bed.log.includes('the registered models cannot be had'));
+    await until(() => bed.log.includes('the registered models cannot be fetched'));
     expect([await call('risk/score'), await waitsFor()]).toEqual([200, '']);
     bed.issuer.down = false;
     // Not what it says it is: the whole document is refused, and what was had stays.

@@ -82,7 +82,7 @@ describe('RememberedAnswers', () => {
     ['older than a day', () => clock.advance(86_401_000), /not of the last 86400 seconds/],
     ['from the future', () => clock.advance(-1_000), /not of the last/],
     [
-      'of another URL',
+      'belongs to another URL',
       () => writeFileSync(file(), readFileSync(file(), 'utf8').replace('/jwks', '/other')),
       /another URL/,
     ],

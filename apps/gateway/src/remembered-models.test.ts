@@ -48,7 +48,7 @@ it.each([
 ])('does not believe what is %s', async (_, at) => {
   await write();
   expect(await memory.read(at)).toBeUndefined();
-  expect(problems).toEqual([`${file()} is not used: it is not of the last day`]);
+  expect(problems).toEqual([`${file()} is not used: it is older than a day`]);
 });
 
 it('does not believe what others can write', async () => {

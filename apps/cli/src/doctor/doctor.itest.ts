@@ -186,13 +186,16 @@ describe('a deployment', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [[], /nothing to ask/],
+    [[], /nothing to check/],
     [['--gateway', 'models.example.com'], /--gateway models.example.com is not an http or https URL/],
     [['--address', 'file:///etc/passwd'], /is not an http or https URL/],
     [['--gateway', 'http://127.0.0.1:9/base'], /has a path/],
     [['--address', 'http://127.0.0.1:9/v1/models?all'], /has a query/],
-    [['--address', 'http://someone:secret@127.0.0.1:9'], /^--address must not carry a credential\n\nmodelgate doctor/],
-    [['--gateway', gone, '--timeout', 'soon'], /--timeout is a number of seconds/],
+    [
+      ['--address', 'http://someone:secret@127.0.0.1:9'],
+      /^--address must not contain a credential\n\nmodelgate doctor/,
+    ],
+    [['--gateway', gone, '--timeout', 'soon'], /--timeout must be a number of seconds/],
     [['--what'], /--what/],
   ])('%j: exit code 64 and why', async (args, message) => {
     const { code, out, err } = await run(...args);

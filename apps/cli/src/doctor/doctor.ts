@@ -26,10 +26,10 @@ Exit code: 0 everything was refused or out of reach · 1 something answered, or 
 const exitCodes: Readonly<Record<Verdict, number>> = { closed: 0, open: 1, unclear: 1, unproven: 69 };
 const usage = 64;
 const unusable = 65;
-/** Requests at a time. */
+/** Maximum concurrent requests. */
 const width = 16;
 
-/** Where a command writes to. */
+/** The output streams of a command. */
 export interface Output {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
@@ -41,7 +41,7 @@ interface Request {
   json: boolean;
 }
 
-/** The posture of a deployment as somebody without a good token finds it. @returns the exit code */
+/** Checks a deployment from the perspective of a caller without a valid token. @returns the exit code */
 export async function doctor(args: readonly string[], { stdout, stderr }: Output): Promise<number> {
   if (args.includes('--help')) {
     stdout.write(help);
@@ -61,7 +61,7 @@ export async function doctor(args: readonly string[], { stdout, stderr }: Output
   return exitCodes[verdictOf(findings)];
 }
 
-/** @throws where the arguments, or the catalogue they name, cannot be used */
+/** @throws if the arguments, or the catalogue that they name, cannot be used */
 function read(args: readonly string[]): Request {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
@@ -75,30 +75,31 @@ function read(args: readonly string[]): Request {
     },
   });
   const timeoutMs = Number(values.timeout) * 1000;
-  if (!(timeoutMs > 0 && timeoutMs <= 300_000)) throw new RangeError('--timeout is a number of seconds, at most 300');
+  if (!(timeoutMs > 0 && timeoutMs <= 300_000))
+    throw new RangeError('--timeout must be a number of seconds, at most 300');
   const gateway = values.gateway === undefined ? undefined : origin('--gateway', values.gateway);
   const addresses = (values.address ?? []).map((address) => httpUrl('--address', address));
   const catalogue = values.catalogue === undefined ? undefined : readCatalogue(values.catalogue);
   const targets = targetsOf({ catalogue, gateway, addresses });
-  if (targets.length === 0) throw new RangeError('nothing to ask: name a --catalogue, a --gateway or an --address');
+  if (targets.length === 0) throw new RangeError('nothing to check: give a --catalogue, a --gateway or an --address');
   return { targets, timeoutMs, json: values.json };
 }
 
-/** What is not asked for, and a credential that would be sent, are refused rather than left out. */
+/** URL parts that would be ignored, and credentials that would be sent, are refused instead. */
 function httpUrl(option: string, text: string): URL {
   if (!/^https?:/i.test(text) || !URL.canParse(text)) {
     throw new RangeError(`${option} ${text} is not an http or https URL`);
   }
   const url = new URL(text);
-  // What it says is not repeated.
-  if (url.username !== '' || url.password !== '') throw new RangeError(`${option} must not carry a credential`);
+  // The value is not repeated, because it contains a secret.
+  if (url.username !== '' || url.password !== '') throw new RangeError(`${option} must not contain a credential`);
   if (url.search !== '' || url.hash !== '') throw new RangeError(`${option} ${text} has a query or a fragment`);
   return url;
 }
 
 function origin(option: string, text: string): URL {
   const url = httpUrl(option, text);
-  if (url.pathname !== '/') throw new RangeError(`${option} ${text} has a path; only ${url.origin} can be asked`);
+  if (url.pathname !== '/') throw new RangeError(`${option} ${text} has a path; only ${url.origin} can be checked`);
   return url;
 }
 

@@ -5,7 +5,7 @@ type Piece = string | null;
 export interface RecordedAnswer {
   status?: number;
   headers?: Record<string, string>;
-  /** Sent one by one; those that are promises are waited for, and null breaks the connection. */
+  /** Sent one by one. A promise is awaited, and null breaks the connection. */
   pieces: readonly (Piece | Promise<Piece>)[];
 }
 
@@ -15,7 +15,7 @@ export interface RecordedRequest {
   body: Buffer;
 }
 
-/** A model server that says what it was told to say, whatever it is asked, and remembers what that was. */
+/** A model server with a canned answer to every request. It records the requests. */
 export class RecordedServer {
   readonly seen: RecordedRequest[] = [];
   url = '';
