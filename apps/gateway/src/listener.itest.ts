@@ -129,7 +129,7 @@ describe('a gateway that stops', () => {
     const token = bed.issuer.sign();
     const [silent, idle, busy] = [speak(), speak(request(token)), speak(request(token))];
     await until(() => idle.received().includes('200 OK') && busy.received().includes('200 OK'));
-    // Whoever was answered longer ago is not about to come back.
+    // A connection that was answered longer ago is considered idle.
     await sleep(300);
     let asked = 1;
     const comeBack = (): void => {

@@ -87,7 +87,7 @@ describe('the credential a model server receives', () => {
     expect(bed.log).not.toMatch(/sa-token|two words/);
   });
 
-  it('is that of the model, whoever shares its server', async () => {
+  it('is that of the model, even if another model shares its server', async () => {
     bed = await TestBed.start();
     const token = bed.issuer.sign();
     await serve({ credential: { replaceFile: file('a', 'for-iris') } }, { credential: 'forward' });

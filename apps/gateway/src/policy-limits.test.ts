@@ -23,7 +23,7 @@ describe('the limits feed', () => {
     { quota: 5_000_000, windowSeconds: 2_592_000 },
     { quota: 0, windowSeconds: 60 },
     { quota: 1, windowSeconds: 1.5 },
-  ])('is refused with %j, which nobody could count', (limit) => {
+  ])('is refused with the uncountable limit %j', (limit) => {
     expect(() => parseLimits(feed(limit))).toThrow(/limit/);
   });
 });

@@ -69,7 +69,7 @@ describe('models that are registered at the issuer', () => {
     expect([Math.min(...times.served) < 2_000, Math.min(...times.gone) < 2_000, times]).toEqual([true, true, times]);
   });
 
-  it('are asked of nobody where no client is set, and the gateway is ready without', async () => {
+  it('are not fetched if no client is configured, and the gateway is ready without them', async () => {
     bed.issuer.registered = [entry('risk/score')];
     await follow({ CATALOGUE_CLIENT_ID: '', CATALOGUE_CLIENT_SECRET: '' });
     await bed.untilReady();
@@ -163,7 +163,7 @@ describe('models that are registered at the issuer', () => {
   });
 
   it.each<[string, object]>([
-    ['a member nobody knows', { colour: 'blue' }],
+    ['an unknown member', { colour: 'blue' }],
     ['a credential from a file of the gateway', { credential: { replaceFile: '/etc/hostname' } }],
     ['an identity from files', { upstreamTls: { certFile: '/a', keyFile: '/b' }, upstream: 'https://127.0.0.1:9' }],
     ['a path as upstream', { upstream: 'file:///etc/passwd' }],

@@ -74,7 +74,7 @@ describe('what a model server’s own address is taken for', () => {
     ['answered where it speaks HTTP/2 alone', 1, 'answered', () => listening(createHttp2())],
     ['unclear where it has trouble', 1, 'unclear', () => answering(503)],
     ['unclear where it says nothing', 1, 'unclear', () => listening(createTcp(() => undefined).unref())],
-    ['out of reach where nobody listens', 69, 'unreachable', () => Promise.resolve(gone)],
+    ['out of reach if no server listens', 69, 'unreachable', () => Promise.resolve(gone)],
     [
       'out of reach where it hangs up',
       69,

@@ -9,18 +9,18 @@ import { wrongToken } from './wrong-token.ts';
 
 const help = `modelgate doctor [--catalogue <file>] [--gateway <url>] [--address <url> …] [--timeout <seconds>] [--json]
 
-Asks for every model without a token and with a wrong one, at every host it is published at and at its server's own
-addresses, and says who answered. Only GET requests are sent, and never a good token.
+Requests every model without a token and with a wrong one, at every published host and at its server's own addresses, and
+reports which of them answer. It sends only GET requests, and never a valid token.
 
-  --catalogue <file>   the gateway's catalogue: which hosts and addresses there are
-  --gateway <url>      where the gateway listens; without it, each published host is asked over https
+  --catalogue <file>   the gateway's catalogue, which names the hosts and addresses
+  --gateway <url>      the gateway's address; without it, each published host is requested over https
   --address <url>      a further address of a model server; may be repeated
   --timeout <seconds>  for each request; default 5
   --json               the findings as JSON
 
-Run it where callers are, and again inside the cluster: what is reachable differs.
-Exit code: 0 everything was refused or out of reach · 1 something answered, or it cannot be told · 64 wrong usage ·
-65 the catalogue cannot be used · 69 everything was out of reach, which proves nothing
+Run it from the callers' network and inside the cluster, because different addresses are reachable from each.
+Exit code: 0 everything was refused or out of reach · 1 something answered, or the result is unclear · 64 wrong usage ·
+65 the catalogue cannot be used · 69 nothing could be reached, which proves nothing
 `;
 
 const exitCodes: Readonly<Record<Verdict, number>> = { closed: 0, open: 1, unclear: 1, unproven: 69 };

@@ -11,7 +11,7 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
 }
 
 const sentences: Readonly<Record<Verdict, string>> = {
-  closed: 'Closed: without a good token nobody was answered.',
+  closed: 'Closed: no request without a valid token was answered.',
   open: 'Open: models answer without a good token.',
   unclear: 'Unclear: some of it cannot be told from here.',
   unproven: 'Unproven: nothing could be reached from here.',

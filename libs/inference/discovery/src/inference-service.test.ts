@@ -31,7 +31,7 @@ describe('the upstream of an InferenceService', () => {
     ['Knative: at its own name', {}, knative, `http://iris.fraud.${inside}`],
     ['Standard: at its predictor', {}, standard, `http://iris-predictor.fraud.${inside}`],
     [
-      'Standard: at its transformer, which nobody goes around',
+      'Standard: at its transformer, which cannot be bypassed',
       { spec: { ...sklearn, transformer: { containers: [{}] } } },
       standard,
       `http://iris-transformer.fraud.${inside}`,
@@ -81,8 +81,8 @@ describe('the protocols of an InferenceService', () => {
     ['a format over the protocol KServe takes for the default', model({}), ['v1'], 'kserve'],
     ['a format over V2', model({ protocolVersion: 'v2' }), ['v2'], 'mlserver'],
     ['a runtime of KServe’s by name', model({ runtime: 'kserve-mlserver' }), ['v2'], 'mlserver'],
-    ['a runtime nobody knows', model({ runtime: 'ours', protocolVersion: 'v2' }), ['v2'], undefined],
-    ['a format nobody knows', model({ modelFormat: { name: 'constructor' } }), ['v1'], undefined],
+    ['an unknown runtime', model({ runtime: 'ours', protocolVersion: 'v2' }), ['v2'], undefined],
+    ['an unknown format', model({ modelFormat: { name: 'constructor' } }), ['v1'], undefined],
     ['Hugging Face', model({ modelFormat: { name: 'huggingface' } }), ['v1', 'openai'], 'huggingface'],
     [
       'a member for its format',

@@ -57,7 +57,7 @@ describe('an LLMInferenceService', () => {
     ['has adapters that are none', { model: { lora: { adapters: 'sql' } } }, 'llama', 'spec.model.lora.adapters'],
     ['has an adapter without a name', { model: { lora: { adapters: [{}] } } }, 'llama', 'adapters[0].name is missing'],
     [
-      'has an adapter nobody could be granted',
+      'has an adapter that no scope can name',
       { model: { lora: { adapters: [{ name: 'a/b' }] } } },
       'llama',
       'aliases[0].alias must be',

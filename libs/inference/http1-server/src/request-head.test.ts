@@ -71,7 +71,7 @@ describe('the head of a request', () => {
     ['a length in hexadecimal', ['Content-Length: 0xc'], 'unclear'],
     ['a length that some read as octal', ['Content-Length: 012'], 'unclear'],
     ['no length', ['Content-Length:'], 'unclear'],
-    ['a length nobody can count', [`Content-Length: ${'9'.repeat(16)}`], 'unclear'],
+    ['a length beyond the safe integers', [`Content-Length: ${'9'.repeat(16)}`], 'unclear'],
     ['another coding', ['Transfer-Encoding: gzip, chunked'], 'unclear'],
     ['chunks twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], 'unclear'],
     ['the coding that is none', ['Transfer-Encoding: identity'], 'unclear'],

@@ -28,7 +28,7 @@ describe('a good model token', () => {
   it.each([
     ['an act claim', { act: { sub: 'agent' } }],
     ['no policy, as another issuer of model tokens may have it', { policy: undefined, policy_version: undefined }],
-    ['a claim that nobody knows', { department: 'risk' }],
+    ['an unknown claim', { department: 'risk' }],
     [
       'a locations member that names the audience',
       {

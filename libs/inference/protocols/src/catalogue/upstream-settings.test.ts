@@ -37,7 +37,7 @@ describe('the upstream settings of a model', () => {
   });
 
   it.each<[string, object, RegExp]>([
-    ['a credential nobody knows', { credential: 'pass' }, /credential/],
+    ['an unknown credential', { credential: 'pass' }, /credential/],
     ['a credential from nowhere', { credential: { replaceFile: '' } }, /must be the path of a file/],
     ['a timeout without a unit', { timeouts: { idle: '30' } }, /timeouts\.idle: must be a duration between 1s and 1d/],
     ['a number as timeout', { timeouts: { idle: 30 } }, /timeouts\.idle/],
