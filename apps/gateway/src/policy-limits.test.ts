@@ -8,7 +8,7 @@ const feed = (limit: unknown, version: unknown = 3): Uint8Array =>
 
 describe('the limits feed', () => {
   it.each([parseLimit('1737499/30d'), { quota: maxLimitCount, windowSeconds: 60, burst: 10 }])(
-    'brings %j, which is then counted',
+    'delivers the limit %j',
     (limit) => {
       const limits = new PolicyLimits(parseLimit('1/1s'));
       limits.replace(parseLimits(feed(limit, maxPolicyVersion)));
