@@ -15,6 +15,7 @@ const grpcNames: Readonly<Record<string, string>> = {
   '7': 'PERMISSION_DENIED',
   '8': 'RESOURCE_EXHAUSTED',
   '12': 'UNIMPLEMENTED',
+  '13': 'INTERNAL',
   '14': 'UNAVAILABLE',
   '16': 'UNAUTHENTICATED',
 };
@@ -34,8 +35,8 @@ const remedies: Readonly<Partial<Record<DenialReason, string>>> = {
   rate_limited: 'wait for `Retry-After`; the policy’s `limit`, or `DEFAULT_LIMIT`',
   subject_busy: 'wait for others of the same caller; `MAX_CONCURRENT_PER_SUBJECT`',
   model_busy: 'come again; `maxConcurrent` of the model',
-  overloaded:
-    'come again; bodies that are held share `MAX_BUFFERED_BYTES`. What nobody foresaw is also told so, with its cause in the log',
+  overloaded: 'try again later; buffered request bodies share `MAX_BUFFERED_BYTES`',
+  internal_error: 'a bug in the gateway; its cause is in the log under the request id',
   shutting_down: 'come again: another gateway takes it',
   request_timeout: 'send faster; `HEADERS_TIMEOUT`, `REQUEST_TIMEOUT`',
   upstream_unreachable: 'the model’s `upstream`, and whether it runs; nothing was sent, so that it may be repeated',

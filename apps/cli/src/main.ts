@@ -3,9 +3,9 @@ import { doctor } from './doctor/doctor.ts';
 
 const help = `modelgate <command>
 
-  doctor   whether models can be reached by anybody without a good token
+  doctor   checks whether models can be reached without a valid token
 
-modelgate <command> --help says more.
+modelgate <command> --help shows the options.
 `;
 
 const commands: Readonly<Record<string, typeof doctor>> = { doctor };

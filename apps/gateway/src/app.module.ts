@@ -10,7 +10,7 @@ export interface AppParts {
   catalogue: CatalogueState;
 }
 
-/** The management surface, and the data plane's listener as a part with the application's life. */
+/** The management endpoints, and the data plane's listener bound to the application's lifecycle. */
 export class AppModule {
   static with({ server, readiness, catalogue }: AppParts): DynamicModule {
     return {

@@ -12,7 +12,7 @@ function reading(bodies: BufferedBodies, { subject = 's', maxBytes = 100 } = {})
 }
 
 describe('BufferedBodies', () => {
-  it('hands over what was sent, and counts it until it is given back', async () => {
+  it('delivers a body, and counts its bytes until it is released', async () => {
     const bodies = new BufferedBodies({ maxBytes: 10, perSubject: 1, maxBytesPerSubject: 100 });
     const { body, results } = reading(bodies);
     body.write('abc');
@@ -26,7 +26,7 @@ describe('BufferedBodies', () => {
     expect(bodies.bytes).toBe(0);
   });
 
-  it('refuses the body that is too large, the one that is too much, and the one too many of a subject', async () => {
+  it('refuses a body over the size limit, over the total, and over the limits of its subject', async () => {
     const bodies = new BufferedBodies({ maxBytes: 10, perSubject: 1, maxBytesPerSubject: 100 });
     const first = reading(bodies, { maxBytes: 5 });
     const second = reading(bodies, { subject: 't' });
@@ -40,7 +40,7 @@ describe('BufferedBodies', () => {
     expect(reading(bodies).results).toEqual([]);
   });
 
-  it('leaves the others their part, however much one subject sends', async () => {
+  it('reserves room for other subjects, however much one subject sends', async () => {
     const bodies = new BufferedBodies({ maxBytes: 10, perSubject: 9, maxBytesPerSubject: 4 });
     const [first, second] = [reading(bodies), reading(bodies)];
     const other = reading(bodies, { subject: 't' });
@@ -59,7 +59,7 @@ describe('BufferedBodies', () => {
     expect(third.results).toMatchObject([{ bytes: Buffer.from('abcd') }]);
   });
 
-  it('says nothing of a body that broke off, and keeps none of it', async () => {
+  it('ignores a body that broke off, and releases its memory', async () => {
     const bodies = new BufferedBodies({ maxBytes: 10, perSubject: 1, maxBytesPerSubject: 100 });
     const { body, results } = reading(bodies);
     body.write('abc');
@@ -70,7 +70,7 @@ describe('BufferedBodies', () => {
     expect([results, bodies.bytes]).toEqual([[], 0]);
   });
 
-  it('tells once, whatever else happens to the body', async () => {
+  it('calls back once, whatever happens to the body', async () => {
     const bodies = new BufferedBodies({ maxBytes: 10, perSubject: 1, maxBytesPerSubject: 100 });
     const { body, results } = reading(bodies);
     body.end('abc');

@@ -3,36 +3,39 @@ import type { Readable } from 'node:stream';
 import { InFlight } from './in-flight.ts';
 
 export interface BufferedBodiesOptions {
-  /** Bytes of all bodies together that are held at a time. */
+  /** Maximum bytes of all buffered bodies together. */
   maxBytes: number;
-  /** Bodies of one subject at a time. */
+  /** Maximum number of buffered bodies of one subject. */
   perSubject: number;
-  /** Bytes of those together, so that nobody alone uses up what is there for all. */
+  /** Maximum bytes of those together, so that one subject cannot use up the total. */
   maxBytesPerSubject: number;
 }
 
 const overloaded = deny('overloaded');
 const subjectBusy = deny('subject_busy', { retryAfterSeconds: 1 });
 
-/** A body that is here as a whole. Whoever has it gives it back once it has been sent on, or refused. */
+/** A body that was read whole. Its owner releases it once it has been forwarded or refused. */
 export interface HeldBody {
   bytes: Buffer;
   release(): void;
 }
 
-/** Memory in which one request is held. */
+/** The buffered bytes of one request. */
 export interface HeldBytes {
-  /** @returns why so much more would be too much; undefined where it is not */
+  /**
+   *
+   * @returns the denial if there is no room for that many more bytes; otherwise undefined
+   */
   add(bytes: number): Denial | undefined;
-  /** So many of them are not held any more. */
+  /** Releases that many bytes. */
   remove(bytes: number): void;
-  /** None of them is held any more, and nothing is going to be. */
+  /** Releases everything, and refuses any further bytes. */
   release(): void;
 }
 
 /**
- * Bodies and messages that have to be read whole before anybody knows what they ask for. What callers can make the gateway
- * hold is bounded over all of them, since each may be as large as a body may be.
+ * Buffers bodies and messages that must be read whole before their model is known. The total is bounded, because each
+ * of them may be as large as the body limit.
  */
 export class BufferedBodies {
   readonly #options: BufferedBodiesOptions;
@@ -44,12 +47,12 @@ export class BufferedBodies {
     this.#options = options;
   }
 
-  /** Bytes that are held at the moment. */
+  /** Bytes currently held. */
   get bytes(): number {
     return this.#bytes;
   }
 
-  /** Memory for a request of `subject`, which must be released. */
+  /** Memory for a request of `subject`. It must be released. */
   open(subject: string): HeldBytes | Denial {
     if (!this.#subjects.enter(subject, this.#options.perSubject)) return subjectBusy;
     let held = 0;
@@ -80,7 +83,7 @@ export class BufferedBodies {
     return this.#bytes + bytes > maxBytes ? overloaded : undefined;
   }
 
-  /** Nothing is kept of a subject that holds nothing. */
+  /** A subject that holds nothing uses no memory. */
   #change(subject: string, bytes: number): void {
     this.#bytes += bytes;
     const held = (this.#bytesOf.get(subject) ?? 0) + bytes;
@@ -88,7 +91,10 @@ export class BufferedBodies {
     else this.#bytesOf.delete(subject);
   }
 
-  /** @param onBody is not called where the caller breaks off */
+  /**
+   *
+   * @param onBody is not called if the caller breaks off
+   */
   read(
     { body, subject, maxBytes }: { body: Readable; subject: string; maxBytes: number },
     onBody: (held: HeldBody | Denial) => void,
@@ -110,13 +116,18 @@ export class BufferedBodies {
 
 interface ReadingOptions {
   maxBytes: number;
-  /** @returns why there is no room for so much more */
+  /**
+   *
+   * @returns the denial if there is no room for that many more bytes
+   */
   reserve: (bytes: number) => Denial | undefined;
-  /** The pieces of a body that came whole, why it was refused, or undefined where it broke off; and the bytes reserved for it. */
+  /**
+   * Receives the pieces of a complete body, the denial, or undefined if it broke off; and the number of reserved bytes.
+   */
   onRead: (result: Buffer[] | Denial | undefined, reserved: number) => void;
 }
 
-/** One body on its way in. */
+/** One incoming body. */
 class Reading {
   readonly #body: Readable;
   readonly #options: ReadingOptions;
@@ -131,7 +142,7 @@ class Reading {
   }
 
   begin(): void {
-    // An empty one may have ended while the token was verified.
+    // An empty body may have ended while the token was verified.
     if (this.#body.readableEnded) return this.#finish(this.#pieces);
     this.#body.on('data', this.#onData);
     this.#body.on('end', () => this.#finish(this.#pieces));
@@ -151,7 +162,7 @@ class Reading {
     if (this.#settled) return;
     this.#settled = true;
     this.#body.off('data', this.#onData);
-    // What nobody wants any more is thrown away, so that the caller can be answered over the same connection.
+    // Discards the rest of the body, so that the caller can be answered on the same connection.
     this.#body.resume();
     this.#options.onRead(result, this.#reserved);
   }

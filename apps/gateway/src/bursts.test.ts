@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { Bursts } from './bursts.ts';
 
 describe('bursts', () => {
-  it('does nothing at once, and all of it in order in the same turn', async () => {
+  it('defers all pieces, and runs them in order in one turn', async () => {
     const bursts = new Bursts();
     const done: number[] = [];
     for (const piece of [1, 2, 3]) bursts.add(() => done.push(piece));
@@ -12,7 +12,7 @@ describe('bursts', () => {
     expect(done).toEqual([1, 2, 3]);
   });
 
-  it('lets nobody wait for more than so many others, and does nothing twice', async () => {
+  it('runs at most the configured number of pieces together, and each of them once', async () => {
     const bursts = new Bursts(2);
     const done: number[] = [];
     for (const piece of [1, 2, 3]) bursts.add(() => done.push(piece));
@@ -23,7 +23,7 @@ describe('bursts', () => {
     expect(done).toEqual([1, 2, 3]);
   });
 
-  it('takes up again what work itself adds', async () => {
+  it('runs work that other work adds', async () => {
     const bursts = new Bursts();
     const done: string[] = [];
     bursts.add(() => {

@@ -1,17 +1,20 @@
 /**
- * Work that became possible one piece after the other, done in one go: what it writes to is woken once for all of it, where
- * being woken for every piece would cost more than the writing does.
+ * Runs pieces of work together that became possible one after the other. The destination then wakes up once for all of
+ * them; waking it for each piece costs more than the writing.
  */
 export class Bursts {
   readonly #most: number;
   #waiting: (() => void)[] = [];
 
-  /** @param most pieces that wait for each other, so that the first does not wait long; default 16 */
+  /**
+   *
+   * @param most pieces to collect before they run, so that the first does not wait long; default 16
+   */
   constructor(most = 16) {
     this.#most = most;
   }
 
-  /** Does `work` once what the event loop has in its hands is done, in the order of the calls. It must not throw. */
+  /** Runs `work` after the current turn of the event loop, in call order. It must not throw. */
   add(work: () => void): void {
     const waiting = this.#waiting.push(work);
     if (waiting === 1) setImmediate(() => this.#doAll());

@@ -3,18 +3,21 @@ import { strictTransportSecurity } from '@modelgate/nest';
 import type { Cors } from './cors.ts';
 import type { Inbound } from './inbound.ts';
 
-/** How callers may come, whoever they are: over HTTPS, and from which web pages. */
+/** Rules that apply to every caller: HTTPS, and the web origins that may call. */
 export class CallerPolicy {
   readonly #cors: Cors;
   readonly #https: boolean;
 
-  /** @param https whether callers come by HTTPS, to the listener itself or to a trusted proxy in front of it */
+  /**
+   *
+   * @param https whether callers use HTTPS, to the listener itself or to a trusted proxy in front of it
+   */
   constructor({ cors, https }: { cors: Cors; https: boolean }) {
     this.#cors = cors;
     this.#https = https;
   }
 
-  /** What goes with the answer whatever it is; undefined where that is nothing. */
+  /** Header fields of every answer; undefined if there are none. */
   fields(raw: RawRequest): Record<string, string> | undefined {
     if (!this.#cors.enabled && !this.#https) return undefined;
     return {
@@ -23,16 +26,16 @@ export class CallerPolicy {
     };
   }
 
-  /** Whether the proxy in front says that its caller came in the clear. */
+  /** Whether the proxy reports that its caller used plain HTTP. */
   isPlain(raw: RawRequest): boolean {
     const scheme = this.#https ? headerOf(raw, 'x-forwarded-proto') : undefined;
     return scheme !== undefined && scheme.toLowerCase() !== 'https';
   }
 
   /**
-   * A preflight carries no token by design (Fetch Standard §3.3.5), and never reaches a model.
+   * Answers a preflight, which carries no token by design (Fetch Standard §3.3.5) and never reaches a model.
    *
-   * @returns whether it was one and has been answered
+   * @returns whether the request was a preflight and has been answered
    */
   answerPreflight({ raw, answer }: Inbound, requestId: string): boolean {
     if (!this.#cors.enabled || headerOf(raw, 'access-control-request-method') === undefined) return false;
@@ -49,7 +52,10 @@ export class CallerPolicy {
   }
 }
 
-/** The first header of a name. Node makes an object of all headers when asked for one; most requests have no use for it. */
+/**
+ * The first header with this name. Searches the raw headers, because Node would build an object of all headers, which
+ * most requests do not need.
+ */
 export function headerOf({ rawHeaders }: RawRequest, wanted: string): string | undefined {
   for (let index = 0; index < rawHeaders.length; index += 2) {
     const name = rawHeaders[index] ?? '';

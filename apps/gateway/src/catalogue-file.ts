@@ -2,7 +2,8 @@ import { CatalogueError, parseCatalogue, type CatalogueDocument } from '@modelga
 import { ConfigurationError, readConfigurationFile } from '@modelgate/nest';
 
 /**
- * @param besideOthers models come from elsewhere as well, so that the file need not name any
+ *
+ * @param besideOthers whether there are other sources of models, so that the file may name none
  * @throws ConfigurationError listing every problem of the file
  */
 export function readCatalogueFile(path: string, besideOthers: boolean): CatalogueDocument {

@@ -10,7 +10,7 @@ import { readCatalogueFile } from './catalogue-file.ts';
 const guide = readFileSync(join(import.meta.dirname, '../../../docs/guides/catalogue.md'), 'utf8');
 const blocks = [...guide.matchAll(/^```yaml\n([^]*?)^```$/gm)].map(([, text = '']) => text);
 
-/** Names of members, and the words that a member may be, however deep. */
+/** Names of members and their possible values, at any depth. */
 function words(schema: unknown): string[] {
   if (Array.isArray(schema)) return schema.flatMap(words);
   if (typeof schema !== 'object' || schema === null) return [];
@@ -25,7 +25,7 @@ beforeAll(() => {
 afterAll(() => rmSync(folder, { recursive: true }));
 
 describe('the guide to the catalogue file', () => {
-  it.each(blocks.map((text, at) => [at + 1, text] as const))('has a block %i that a gateway can serve', (at, text) => {
+  it.each(blocks.map((text, at) => [at + 1, text] as const))('has a valid catalogue in block %i', (at, text) => {
     const file = join(folder, `${at}.yaml`);
     writeFileSync(file, text);
     const document = readCatalogueFile(file, false);
@@ -39,7 +39,7 @@ describe('the guide to the catalogue file', () => {
     }
   });
 
-  it('mentions every member of the file, and everything it may be', () => {
+  it('mentions every member of the file and all of its values', () => {
     const known = words(z.toJSONSchema(catalogueSchema, { io: 'input' }));
     expect(known).toContain('replaceFile');
     expect(known).toContain('triton');

@@ -4,16 +4,16 @@ import type { ClusterModels, ClusterReport } from './cluster-models.ts';
 import type { CurrentCatalogue } from './current-catalogue.ts';
 import type { RegisteredModels, RegistryReport } from './registered-models.ts';
 
-/** What is served at this moment, and what is not, and why. */
+/** The models that are served, those that are not, and the reasons. */
 export interface CatalogueReport {
   models: readonly { model: string; protocols: readonly string[] }[];
-  /** Why the catalogue file as it is now is not in force; null where it is. */
+  /** Why the current content of the catalogue file is not in use; null if it is. */
   problem: string | null;
-  /** Models of further sources that stand back behind others. */
+  /** Models of further sources that models of higher precedence displace. */
   leftOut: readonly string[];
-  /** Absent where the issuer is not asked for models. */
+  /** Absent if the issuer is not asked for models. */
   registered?: RegistryReport;
-  /** Absent where no cluster is looked at. */
+  /** Absent if discovery is not configured. */
   cluster?: ClusterReport;
 }
 
@@ -43,7 +43,7 @@ export class CatalogueState {
   }
 }
 
-/** `GET /catalogue` of the management listener, for the operator alone. */
+/** `GET /catalogue` of the management listener, for the operator. */
 @Controller('catalogue')
 export class CatalogueController {
   readonly #state: CatalogueState;

@@ -13,7 +13,7 @@ import { setTimeout as sleep } from 'node:timers/promises';
 import type { CurrentCatalogue } from './current-catalogue.ts';
 import type { ClusterMemory, RememberedModels } from './remembered-models.ts';
 
-/** The name of the cluster among the sources of the catalogue. */
+/** The cluster's name among the sources of the catalogue. */
 export const clusterSource = 'Kubernetes';
 const rememberEveryMs = 30_000;
 
@@ -22,15 +22,15 @@ export interface ClusterModelsOptions {
   namespaces: readonly string[];
   settings: KserveSettings;
   catalogue: CurrentCatalogue;
-  /** Nothing outlives the process where it is absent. */
+  /** If absent, nothing is remembered across restarts. */
   memory: RememberedModels | undefined;
   clock: Clock;
   logger: Logger;
 }
 
-/** What the operator is told of the cluster. */
+/** The state of discovery, for the operator. */
 export interface ClusterReport {
-  /** Seconds since the API server last confirmed all that is known of it; null where it never did. */
+  /** Seconds since the API server last confirmed all known objects; null if it never did. */
   ageSeconds: number | null;
   /** Why a kind of object is not followed at the moment. */
   problems: readonly string[];
@@ -39,14 +39,14 @@ export interface ClusterReport {
 }
 
 /**
- * The models of a cluster as a source of the catalogue. While the API server does not answer, what it said last is served, as
- * long as it takes; a kind it has told nothing of since the start is as it was remembered.
+ * The models of a cluster, as a source of the catalogue. While the API server does not answer, its last state is served
+ * without a time limit. A kind that it has not reported since the start uses the remembered state.
  */
 export class ClusterModels {
   readonly #options: ClusterModelsOptions;
   readonly #discovery: KubernetesDiscovery;
   #remembered: ClusterMemory | undefined;
-  /** Kinds of which all that is known is in the catalogue. */
+  /** Kinds whose objects are all in the catalogue. */
   #served = new Set<string>();
   #refused: readonly RefusedObject[] = [];
   #told = new Set<string>();
@@ -69,7 +69,7 @@ export class ClusterModels {
     });
   }
 
-  /** Why it is not known which models the cluster has, for the readiness check. */
+  /** Why the models of the cluster are unknown, for the readiness check. */
   get problem(): string | undefined {
     const kind = this.#discovery.kinds.find((one) => !this.#served.has(one.kind));
     return kind && `nothing is known of ${kind.kind}: ${kind.problems.join('; ') || 'it is being listed'}`;
@@ -100,7 +100,9 @@ export class ClusterModels {
     await this.#discovery.stop();
   }
 
-  /** What is known of each kind: what the API server says, or where it has said nothing yet, what it said last. */
+  /**
+   * The known objects of each kind: as the API server reports them, or as remembered if it has not reported any yet.
+   */
   #found(): Found[] {
     const settled = this.#settled;
     const remembered = this.#remembered?.found ?? [];
@@ -127,14 +129,14 @@ export class ClusterModels {
       this.#served = new Set(known.map(({ kind }) => kind));
     } catch (error) {
       if (!(error instanceof ConfigurationError)) throw error;
-      logger.error({ problems: error.problems }, 'what the cluster serves now is not in force');
+      logger.error({ problems: error.problems }, 'the current models of the cluster are rejected');
     }
     this.#refused = refused;
     this.#tell(refused.map(({ object, reason }) => `${object} is not served: ${reason}`));
     if (memory) void this.#remember(memory);
   }
 
-  /** Each sentence once, for as long as it holds. */
+  /** Logs each sentence once, as long as it applies. */
   #tell(refused: readonly string[]): void {
     const problems = this.#discovery.kinds.flatMap((kind) => kind.problems);
     const now = new Set([...refused, ...problems]);
@@ -151,7 +153,10 @@ export class ClusterModels {
     await memory.write({ confirmedAt, kinds: [...this.#served], found: this.#found() });
   }
 
-  /** Of what is served: of what is remembered, as long as any of it is, and else of what the API server said last. */
+  /**
+   * The age of the served models: of the remembered ones as long as any are in use, otherwise of the API server's last
+   * answer.
+   */
   #ageSeconds(): number | undefined {
     const { clock } = this.#options;
     const settled = this.#settled;

@@ -7,9 +7,9 @@ import type { CurrentCatalogue } from './current-catalogue.ts';
 import { RememberedModels } from './remembered-models.ts';
 
 /**
- * The cluster the settings name; undefined where they name none. It need not answer yet.
+ * A client of the configured cluster; undefined if none is configured. The cluster need not be reachable yet.
  *
- * @throws ConfigurationError where the access to it cannot be read
+ * @throws ConfigurationError if the access to it cannot be read
  */
 export async function configuredCluster(config: Config): Promise<KubernetesClient | undefined> {
   const { KUBERNETES_DISCOVERY: discovery, KUBECONFIG: file } = config;

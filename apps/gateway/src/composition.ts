@@ -19,25 +19,26 @@ import { ModelServerFiles } from './model-server-files.ts';
 import { PolicyLimits } from './policy-limits.ts';
 import { RegisteredModels, registrySource, type RegisteredModelsOptions } from './registered-models.ts';
 
-/** What a gateway is made of, once its configuration has been read. */
+/** The parts of a gateway, built from its configuration. */
 export interface Parts {
   server: DataPlaneServer;
   trust: IssuerTrust;
   catalogue: CurrentCatalogue;
-  /** Absent where no cluster is looked at. */
+  /** Absent if discovery is not configured. */
   cluster: ClusterModels | undefined;
-  /** Absent where the issuer is not asked for models. */
+  /** Absent if the issuer is not asked for models. */
   registered: RegisteredModels | undefined;
-  /** What goes on in the background. */
+  /** Background tasks. */
   start(): void;
-  /** Reads again what was read from files. */
+  /** Reloads all files. */
   reload(): Promise<void>;
   stop(): Promise<void>;
 }
 
 /**
+ *
  * @param client of the cluster whose models are served too
- * @throws ConfigurationError for files that the settings name and that cannot be used
+ * @throws ConfigurationError for configured files that cannot be used
  */
 export function compose(config: Config, logger: Logger, client?: KubernetesClient): Parts {
   const clock = new SystemClock();
@@ -108,7 +109,7 @@ function currentCatalogue(config: Config, files: ModelServerFiles, logger: Logge
   });
 }
 
-/** In the order in which they are believed: what somebody wrote before what was found. */
+/** In order of precedence: registered models before discovered ones. */
 function sourcesOf({ CATALOGUE_CLIENT_ID: client, KUBERNETES_DISCOVERY: discovery }: Config): string[] {
   return [...(client === undefined ? [] : [registrySource]), ...(discovery === 'off' ? [] : [clusterSource])];
 }
@@ -135,10 +136,10 @@ function modelServerFiles(config: Config, logger: Logger): ModelServerFiles {
   });
 }
 
-/** Counters of this process alone, or those that every gateway with the same Redis has in common. */
+/** Counters of this process, or shared by all gateways with the same Redis. */
 function limitCounters({ REDIS_URL: url, TOKEN_ISSUER }: Config, logger: Logger): { store: LimitStore; close(): void } {
   if (url === undefined) return { store: new MemoryLimitStore(), close: () => undefined };
-  // Subjects and policies are names that another issuer may use as well.
+  // Includes the issuer, because another issuer may use the same names of subjects and policies.
   const prefix = `modelgate:limit:${TOKEN_ISSUER}:`;
   const onAway = (error: Error): void => logger.warn({ reason: reasonOf(error) }, 'Redis cannot be reached');
   const shared = new RedisLimitStore({ url, prefix, onAway });
@@ -152,7 +153,7 @@ function limitCounters({ REDIS_URL: url, TOKEN_ISSUER }: Config, logger: Logger)
   return { store, close: () => shared.close() };
 }
 
-/** The settings of the data plane's listener, in milliseconds where they are times. */
+/** The settings of the data plane's listener, with times in milliseconds. */
 function listenerSettings(config: Config) {
   return {
     host: config.HOST,

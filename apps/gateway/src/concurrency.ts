@@ -3,21 +3,24 @@ import { formatModelRef } from '@modelgate/scope';
 import type { ModelToken } from '@modelgate/verifier';
 import { InFlight } from './in-flight.ts';
 
-/** How long a caller that was one too many should wait, in seconds. */
+/** Seconds that a refused caller should wait. */
 const retryAfterSeconds = 1;
 
-/** Requests at a time, per subject and per model: what one caller has under way is not taken from the others. */
+/** Limits concurrent requests per subject and per model, so that one caller cannot block the others. */
 export class Concurrency {
   readonly #perSubject: number;
   readonly #subjects = new InFlight();
   readonly #models = new InFlight();
 
-  /** @param perSubject requests of one subject at a time */
+  /**
+   *
+   * @param perSubject maximum concurrent requests of one subject
+   */
   constructor(perSubject: number) {
     this.#perSubject = perSubject;
   }
 
-  /** Undefined where there was room; then `leave` must follow with the same arguments. */
+  /** Undefined if there was room; `leave` must then follow with the same arguments. */
   enter({ subject }: ModelToken, { model, upstream }: Operation): Denial | undefined {
     if (!this.#subjects.enter(subject, this.#perSubject)) return deny('subject_busy', { retryAfterSeconds });
     const { maxConcurrent } = upstream;
@@ -31,7 +34,7 @@ export class Concurrency {
     if (upstream.maxConcurrent !== undefined) this.#models.leave(formatModelRef(model));
   }
 
-  /** Keys that are counted at the moment. */
+  /** The number of keys currently counted. */
   get size(): number {
     return this.#subjects.size + this.#models.size;
   }

@@ -36,7 +36,10 @@ const namespace = z.string().refine((name) => isDnsName(name) && !name.includes(
   error: ({ input }) => `${String(input)} is not the name of a namespace`,
 });
 
-/** What the issuer may sign with (RFC 7518 §3.1, RFC 8037 §3.1): signatures alone, so that no public key is ever a secret. */
+/**
+ * Signature algorithms that the issuer may use (RFC 7518 §3.1, RFC 8037 §3.1). MACs are excluded, so a public key is
+ * never used as a secret.
+ */
 const tokenAlgs: readonly string[] = ['ES256', 'RS256', 'PS256', 'EdDSA'];
 
 const tokenAlg = z.string().refine((alg) => tokenAlgs.includes(alg), {
@@ -47,47 +50,49 @@ const httpOrigin = z.string().refine(isOrigin, 'must be http:// or https:// with
 
 const flag = z.enum(['true', 'false']).transform((text) => text === 'true');
 
-/** The environment variables that are read, each with what it says. */
+/** The environment variables, each with its description. */
 export const gatewaySettings = z.object({
-  TOKEN_ISSUER: issuerUrl.describe('Whose tokens are accepted; its metadata says where its keys and feeds are.'),
-  MODEL_AUDIENCE: absoluteUri.describe('`aud` of the tokens that are accepted.'),
+  TOKEN_ISSUER: issuerUrl.describe('The issuer whose tokens are accepted; its metadata names its keys and feeds.'),
+  MODEL_AUDIENCE: absoluteUri.describe('The required `aud` of tokens.'),
   TOKEN_ALGS: commaSeparated(tokenAlg)
     .prefault(tokenAlgs.join(','))
     .describe(
-      'Algorithms of those tokens, separated by commas. Each key is good for its own alone, whatever a token says.',
+      'Accepted signature algorithms, separated by commas. Each key is used only with its own algorithm, whatever a token says.',
     ),
-  CATALOGUE_FILE: z.string().describe('Which models there are, and where each is served.'),
+  CATALOGUE_FILE: z.string().describe('The catalogue: which models exist and where each is served.'),
   CATALOGUE_INTERVAL: duration({ min: 1, max: 3600 })
     .prefault('2s')
-    .describe('How often the catalogue file is looked at for changes.'),
+    .describe('How often the catalogue file is checked for changes.'),
   CATALOGUE_CLIENT_ID: z
     .string()
     .optional()
     .describe(
-      'Who the gateway is to the issuer, which then names the models that are registered there; by default, it asks for none.',
+      'Client ID of the gateway at the issuer, used to fetch the models registered there; by default, none are fetched.',
     ),
-  CATALOGUE_CLIENT_SECRET: z.string().optional().describe('Of CATALOGUE_CLIENT_ID.'),
+  CATALOGUE_CLIENT_SECRET: z.string().optional().describe('Secret of CATALOGUE_CLIENT_ID.'),
   KUBERNETES_DISCOVERY: z
     .enum(['off', 'in-cluster', 'kubeconfig'])
     .default('off')
     .describe(
-      'Finds models in a Kubernetes cluster too: as the ServiceAccount of the gateway’s pod, or as KUBECONFIG says.',
+      'Also discovers models in a Kubernetes cluster, with the ServiceAccount of the gateway’s pod or with KUBECONFIG.',
     ),
   KUBECONFIG: z
     .string()
     .optional()
-    .describe('Of which the current context is meant, where KUBERNETES_DISCOVERY is kubeconfig.'),
+    .describe('The kubeconfig whose current context is used if KUBERNETES_DISCOVERY is kubeconfig.'),
   KUBERNETES_NAMESPACES: commaSeparated(namespace)
     .default([])
-    .describe('Namespaces whose models are found, separated by commas; all by default.'),
+    .describe('Namespaces in which models are discovered, separated by commas; all by default.'),
   KSERVE_DEPLOYMENT_MODE: z
     .enum(['Knative', 'Standard'])
     .default('Knative')
-    .describe('How KServe deploys what does not say itself: `defaultDeploymentMode` of its inferenceservice-config.'),
+    .describe(
+      'Deployment mode of services that do not declare one: `defaultDeploymentMode` of KServe’s inferenceservice-config.',
+    ),
   KSERVE_LLM_GATEWAY: httpOrigin
     .optional()
     .describe(
-      'Origin of the gateway that KServe routes LLMInferenceServices at; without it, their servers are called directly.',
+      'Origin of the gateway through which KServe routes LLMInferenceServices; without it, their servers are called directly.',
     ),
   CLUSTER_DOMAIN: z
     .string()
@@ -97,75 +102,76 @@ export const gatewaySettings = z.object({
   CORS_ALLOWED_ORIGINS: commaSeparated(origin)
     .default([])
     .describe('Origins whose scripts may call models from a browser, separated by commas; none by default.'),
-  HOST: z.string().default('127.0.0.1').describe('Where the data plane listens.'),
-  PORT: port.default(8081).describe('0 is any free port; the log says which.'),
+  HOST: z.string().default('127.0.0.1').describe('Address on which the data plane listens.'),
+  PORT: port.default(8081).describe('0 selects a free port, which is logged.'),
   ...listenerSettings,
   REUSE_PORT: flag
     .prefault('false')
     .describe(
-      'Lets several gateways on one machine share the port, each from when it is ready; the kernel spreads connections over them.',
+      'Lets several gateways on one machine share the port. Each listens once it is ready; the kernel distributes connections among them.',
     ),
   MAX_CONNECTIONS: wholeNumber(1, 1_000_000)
     .default(20_000)
-    .describe('Of callers, over all; one more is closed at once.'),
+    .describe('Maximum connections of all callers together; a further one is closed immediately.'),
   HEADERS_TIMEOUT: duration({ min: 1, max: 300 })
     .prefault('10s')
-    .describe('Until the header section of a request is there.'),
+    .describe('Until the header section of a request has arrived.'),
   REQUEST_TIMEOUT: duration({ min: 1, max: 86_400 })
     .prefault('5m')
-    .describe('Until the whole request is there, with its body.'),
+    .describe('Until the whole request has arrived, including its body.'),
   IDLE_TIMEOUT: duration({ min: 1, max: 3600 })
     .prefault('65s')
-    .describe('Of a connection without a request; longer than any load balancer in front keeps its own.'),
-  MANAGEMENT_HOST: z.string().default('127.0.0.1').describe('Where health is asked for, and the catalogue as it is.'),
-  MANAGEMENT_PORT: port.default(9081).describe('0 is any free port; the log says which.'),
+    .describe('Timeout of an idle connection; must be longer than that of any load balancer in front.'),
+  MANAGEMENT_HOST: z.string().default('127.0.0.1').describe('Address of the health checks and of `/catalogue`.'),
+  MANAGEMENT_PORT: port.default(9081).describe('0 selects a free port, which is logged.'),
   STATE_FOLDER: z
     .string()
     .optional()
     .describe(
-      'Where the issuer’s last answers are kept, so that a gateway may start while the issuer is away; nowhere by default.',
+      'Folder for the issuer’s last answers, so that a gateway can start while the issuer is down; none by default.',
     ),
   FEED_INTERVAL: duration({ min: 1, max: 60 })
     .prefault('1s')
-    .describe('How often the issuer is asked for revocations, limits and registered models.'),
+    .describe('How often revocations, limits and registered models are fetched from the issuer.'),
   DEFAULT_LIMIT: limit
     .prefault('600/1m')
-    .describe(
-      'For tokens whose policy has no limit of its own; written as in a policy, so many requests in every such window.',
-    ),
+    .describe('Limit for tokens whose policy has none: requests per window, in the format of a policy.'),
   REDIS_URL: redisUrl
     .optional()
-    .describe('Redis or Valkey in which gateways count limits together; without it, each process counts for itself.'),
+    .describe('Redis or Valkey in which gateways count limits together; without it, each process counts its own.'),
   TOKEN_CACHE_SIZE: wholeNumber(2, 10_000_000)
     .default(10_000)
-    .describe('Tokens remembered as verified, about 1 KB each; the one not used for longest makes room.'),
+    .describe('Number of verified tokens to remember, about 1 KB each; the least recently used one is evicted.'),
   MAX_TOKEN_LIFETIME: duration({ min: 10, max: 86_400 })
     .prefault(formatDuration(maxTokenLifeSeconds))
-    .describe('Of tokens that are accepted, and how long a stream may go on after its token has expired.'),
+    .describe('Maximum lifetime of accepted tokens, and how long a stream may continue after its token has expired.'),
   CLOCK_SKEW: duration({ max: maxClockSkewSeconds })
     .prefault('30s')
-    .describe('How far the issuer’s clock may be from this one.'),
+    .describe('Permitted difference between the issuer’s clock and this one.'),
   MAX_BODY_BYTES: wholeNumber(1, 2 ** 40)
     .default(64 * 1024 * 1024)
-    .describe('Of one request.'),
+    .describe('Maximum size of a request body.'),
   MAX_BUFFERED_BYTES: wholeNumber(1, 2 ** 40)
     .default(512 * 1024 * 1024)
     .describe(
-      'Of all bodies together that have to be read whole, because the model is named in them; one subject has at most a quarter of it, or two bodies.',
+      'Maximum size of all buffered bodies together. A body that names the model is buffered. One subject may use a quarter of it, or two bodies.',
     ),
   UPSTREAM_TIMEOUT: duration({ min: 1, max: 86_400 })
     .prefault('5m')
     .describe('Until the first byte of a model’s answer.'),
   UPSTREAM_IDLE_TIMEOUT: duration({ min: 1, max: 86_400 })
     .prefault('5m')
-    .describe('Between two pieces of a model’s answer; streams may be as long as they are.'),
+    .describe('Between two pieces of a model’s answer; the total duration of a stream is not limited.'),
   STALLED_TIMEOUT: duration({ min: 1, max: 86_400 })
     .prefault('1m')
-    .describe('Of an answer whose caller does not read it.'),
+    .describe('Timeout of an answer whose caller does not read it.'),
   UPSTREAM_CONNECTIONS: wholeNumber(1, 100_000)
     .default(128)
-    .describe('To each origin of a model server; what comes beyond them waits.'),
-  UPSTREAM_CA_FILE: z.string().optional().describe('Authorities of model servers over TLS; Node’s own by default.'),
+    .describe('Maximum connections to each origin of a model server; further requests wait.'),
+  UPSTREAM_CA_FILE: z
+    .string()
+    .optional()
+    .describe('Certificate authorities for model servers, as PEM; Node’s own by default.'),
   UPSTREAM_CERT_FILE: z
     .string()
     .optional()
@@ -173,20 +179,18 @@ export const gatewaySettings = z.object({
   UPSTREAM_KEY_FILE: z.string().optional().describe('Key of UPSTREAM_CERT_FILE, as PEM.'),
   MAX_CONCURRENT_PER_SUBJECT: wholeNumber(1, 1_000_000)
     .default(100)
-    .describe('Requests of one subject at a time, over all models; each process counts its own.'),
+    .describe('Maximum concurrent requests of one subject, over all models; each process counts its own.'),
   MAX_REVOCATION_AGE: duration({ min: 5, max: 86_400 })
     .optional()
     .describe(
-      'How old the list of revocations may be before no token is accepted; without it, the last one known is believed.',
+      'Maximum age of the revocation list; if it is older, no token is accepted. Without it, the last known list is used.',
     ),
   DRAIN_DELAY: duration({ max: 300 })
     .prefault('0s')
-    .describe(
-      'How long a stopping gateway, which says that it is not ready, still takes requests from those who have not heard yet.',
-    ),
+    .describe('How long a stopping gateway reports that it is not ready but still accepts requests.'),
   SHUTDOWN_GRACE: duration({ max: 3600 })
     .prefault('10s')
-    .describe('How long a stopping gateway waits for answers that are on their way.'),
+    .describe('How long a stopping gateway waits for answers that are under way.'),
   LOG_LEVEL: logLevel,
 });
 

@@ -1,6 +1,6 @@
 import type { Socket } from 'node:net';
 
-/** The connections that are open, as the operating system has them: below TLS, which would close them in good order. */
+/** The open sockets below TLS. Closing the TLS layer would end them gracefully. */
 export class Connections {
   readonly #open = new Map<string, Socket>();
 
@@ -11,8 +11,8 @@ export class Connections {
   }
 
   /**
-   * So that its peer takes what it has had for no whole: HTTP/1.0 tells the end of an answer by the end of the connection
-   * alone. `socket` may be what TLS has made of a connection.
+   * Resets a connection, so that the peer does not take an incomplete answer for complete: an HTTP/1.0 answer ends with
+   * its connection. `socket` may be a TLS socket.
    */
   reset(socket: Socket): void {
     this.#open.get(nameOf(socket))?.resetAndDestroy();

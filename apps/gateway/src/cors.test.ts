@@ -20,16 +20,16 @@ describe('Cors', () => {
     'https://CONSOLE.example.com',
     'http://console.example.com',
     'https://console.example.com:8443',
-  ])('tells the scripts of %s nothing', (origin) => {
+  ])('sends no CORS fields to the origin %s', (origin) => {
     expect(cors.fields(origin)).toEqual({ vary: 'origin' });
     expect(cors.preflight(origin ?? '')).toEqual({ vary: 'origin' });
   });
 
-  it('answers a preflight with what a call to a model needs', () => {
+  it('permits in a preflight what a call to a model needs', () => {
     const fields = cors.preflight('http://localhost:5173');
     expect(fields['access-control-allow-origin']).toBe('http://localhost:5173');
     expect(fields['access-control-allow-methods']).toBe('GET, POST');
-    // A wildcard is one only without credentials, and never means this one (Fetch Standard).
+    // The wildcard does not cover Authorization (Fetch Standard).
     expect(fields['access-control-allow-headers']).toBe('authorization, *');
     expect(fields['access-control-max-age']).toBe('600');
   });
@@ -41,7 +41,7 @@ describe('Cors', () => {
 });
 
 describe('isOrigin', () => {
-  it.each(['https://a.example', 'http://localhost:5173', 'https://a.example:8443'])('takes %s', (text) => {
+  it.each(['https://a.example', 'http://localhost:5173', 'https://a.example:8443'])('accepts %s', (text) => {
     expect(isOrigin(text)).toBe(true);
   });
 

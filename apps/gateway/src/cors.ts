@@ -1,43 +1,47 @@
-/** What a browser is told about a cross-origin call (Fetch Standard, §3.3 CORS protocol). */
+/** The header fields for cross-origin calls from browsers (Fetch Standard, §3.3 CORS protocol). */
 export type CorsFields = Readonly<Record<string, string>>;
 
 const methods = 'GET, POST';
 /**
- * Any field: libraries send some of their own (`x-stainless-os`, `anthropic-version`), and what is not on the list of what is
- * forwarded is left out whoever sends it. The wildcard does not stand for `authorization`, which has to be named.
+ * Any request header is allowed: client libraries send their own (`x-stainless-os`, `anthropic-version`), and headers
+ * that are not on the allowlist are never forwarded. The wildcard does not cover `authorization`, which must be named.
  */
 const requestFields = 'authorization, *';
-/** Whatever is answered is on a list as well. */
+/** All answer headers may be exposed, because they come from an allowlist as well. */
 const answerFields = '*';
 const maxAgeSeconds = 600;
 
 /**
- * The origins whose scripts may read answers. Their calls carry a bearer token like any other: no cookie is ever accepted,
- * so that no answer says `access-control-allow-credentials`.
+ * The web origins whose scripts may read answers. Their calls carry a bearer token like any other. Cookies are never
+ * accepted, so no answer has `access-control-allow-credentials`.
  */
 export class Cors {
   readonly #origins: ReadonlySet<string>;
 
-  /** @param origins serialised as browsers send them: `https://console.example.com`; with none, no script reads anything */
+  /**
+   *
+   * @param origins serialised as browsers send them, such as `https://console.example.com`; if empty, no script may
+   *   read answers
+   */
   constructor(origins: readonly string[]) {
     this.#origins = new Set(origins);
   }
 
-  /** Whether any cross-origin call is allowed; where none is, nobody needs to look for an `origin`. */
+  /** Whether any cross-origin call is allowed. If not, `origin` need not be read. */
   get enabled(): boolean {
     return this.#origins.size > 0;
   }
 
   /**
-   * The fields that go with every answer to a call of this origin. An answer depends on the origin even where it was
-   * refused, and a cache has to know that.
+   * The header fields of every answer to a call from this origin. The answer varies by origin even if it is a refusal,
+   * and caches must know that.
    */
   fields(origin: string | undefined): CorsFields {
     if (origin === undefined || !this.#origins.has(origin)) return { vary: 'origin' };
     return { vary: 'origin', 'access-control-allow-origin': origin, 'access-control-expose-headers': answerFields };
   }
 
-  /** The answer to a preflight: the same for every path, since it says nothing about what is served there. */
+  /** The answer to a preflight. It is the same for every path, so it reveals nothing about what is served there. */
   preflight(origin: string): CorsFields {
     const fields = this.fields(origin);
     if (!('access-control-allow-origin' in fields)) return fields;

@@ -1,7 +1,7 @@
 import { once } from 'node:events';
 import { connect, createServer, type AddressInfo, type Server, type Socket } from 'node:net';
 
-/** A way to a server that counts who comes through it, whatever they speak. */
+/** A TCP proxy in front of a server that counts connections. */
 export class CountedDoor {
   connections = 0;
   readonly #server: Server;
@@ -11,7 +11,10 @@ export class CountedDoor {
     this.#server = createServer((caller) => this.#let(caller, connect(Number(target.port), target.hostname)));
   }
 
-  /** @param target `http://host:port` */
+  /**
+   *
+   * @param target `http://host:port`
+   */
   static async to(target: string): Promise<CountedDoor> {
     const door = new CountedDoor(new URL(target));
     await once(door.#server.listen(0, '127.0.0.1'), 'listening');

@@ -13,20 +13,20 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 describe('CredentialFile', () => {
-  it.each(['eyJ.eyJ.sig', 'hf_abcDEF123', 'YWJj==', ' padded-with-blanks\n'])('holds %j', (text) => {
+  it.each(['eyJ.eyJ.sig', 'hf_abcDEF123', 'YWJj==', ' padded-with-blanks\n'])('accepts %j', (text) => {
     writeFileSync(file, text);
     expect(new CredentialFile(file).authorization).toBe(`Bearer ${text.trim()}`);
   });
 
   it.each(['', '\n', 'two words', 'a\r\nX-Injected: 1', 'kéy', 'x'.repeat(16_385)])(
-    'refuses %j, and never shows it',
+    'refuses %j without repeating it',
     (text) => {
       writeFileSync(file, text);
       expect(() => new CredentialFile(file)).toThrow(new CredentialError(`${file} does not hold one bearer token`));
     },
   );
 
-  it('has what the file has now, and what it had while the file is wrong, and says so once', () => {
+  it('follows the file, keeps the last valid credential while the file is invalid, and reports that once', () => {
     writeFileSync(file, 'first');
     const credential = new CredentialFile(file);
     writeFileSync(file, 'second');

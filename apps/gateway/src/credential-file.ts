@@ -1,16 +1,16 @@
 import { readFileSync } from 'node:fs';
 
-/** A credential that cannot be used, in one sentence with its path and never with its content. */
+/** The credential cannot be used. The message contains the path, never the content. */
 export class CredentialError extends Error {
   override readonly name = 'CredentialError';
 }
 
-/** `b64token` (RFC 6750 §2.1), as short as a header may be. */
+/** `b64token` (RFC 6750 §2.1), limited to a reasonable header length. */
 const grammar = /^[A-Za-z0-9._~+/-]{1,16384}={0,2}$/;
 
 /**
- * The bearer token that a file holds now. Whoever writes it, such as the kubelet a ServiceAccount token, replaces it before it
- * ends; one that is gone or half written changes nothing until it is whole again.
+ * The bearer token in a file. Its writer, such as the kubelet for a ServiceAccount token, replaces it before it
+ * expires. If the file is missing or incomplete, the previous token stays in use until the file is valid again.
  */
 export class CredentialFile {
   readonly #file: string;
@@ -28,7 +28,10 @@ export class CredentialFile {
     return `Bearer ${this.#token}`;
   }
 
-  /** @returns why the file as it is now is not in force, where that is news */
+  /**
+   *
+   * @returns the reason why the current content is not in use, if it is a new one
+   */
   look(): string | undefined {
     try {
       this.#token = read(this.#file);

@@ -5,19 +5,18 @@ import { readCatalogueFile } from './catalogue-file.ts';
 
 export interface CurrentCatalogueOptions {
   file: string;
-  /** How often the file is looked at, in milliseconds. */
+  /** Interval of the file checks, in milliseconds. */
   intervalMs: number;
-  /** Where else models come from, in the order in which it is believed; the file is believed before all of it. */
+  /** Further sources of models, in order of precedence. The file precedes all of them. */
   sources?: readonly string[];
-  /** Called before a catalogue is in force; throws ConfigurationError where what it names cannot be had. */
+  /** Called before a catalogue takes effect. Throws ConfigurationError if a file that it names cannot be used. */
   admit: (catalogue: Catalogue) => void;
   logger: Logger;
 }
 
 /**
- * The catalogue as its file and the further sources of models have it now. A file that was changed to something wrong changes
- * nothing: what was served goes on being served, and the log says what is wrong with the new one. Requests that are under way
- * keep the entry they began with.
+ * The current catalogue, built from its file and the further sources. An invalid change of the file has no effect: the
+ * previous catalogue stays in use, and the problem is logged. A request under way keeps the entry with which it began.
  */
 export class CurrentCatalogue {
   readonly #options: CurrentCatalogueOptions;
@@ -35,7 +34,7 @@ export class CurrentCatalogue {
       file,
       intervalMs,
       load: () => this.#load(),
-      onRefused: (problems) => logger.error({ file, problems }, 'the changed catalogue is not in force'),
+      onRefused: (problems) => logger.error({ file, problems }, 'the changed catalogue is rejected'),
     });
     this.#file = this.#read();
     this.#current = this.#merge(this.#file);
@@ -45,25 +44,25 @@ export class CurrentCatalogue {
     return this.#current;
   }
 
-  /** Domain of the hosts of models. */
+  /** Domain of the model hosts. */
   get domain(): string {
     return this.#file.domain;
   }
 
-  /** Why the file as it is now is not in force. */
+  /** Why the current content of the file is not in use. */
   get problem(): string | undefined {
     return this.#watch.problem;
   }
 
-  /** A sentence for each model of a further source that has to stand back behind one that is believed before it. */
+  /** One sentence for each model of a further source that a model of higher precedence displaces. */
   get leftOut(): readonly string[] {
     return this.#leftOut;
   }
 
   /**
-   * What one of the further sources has from now on.
+   * Replaces the models of one further source.
    *
-   * @throws ConfigurationError where what a model names cannot be had; then nothing changes
+   * @throws ConfigurationError if a file that a model names cannot be used; nothing changes then
    */
   replace(source: string, models: readonly CatalogueModel[]): void {
     const before = this.#models.get(source) ?? [];
@@ -84,7 +83,7 @@ export class CurrentCatalogue {
     this.#watch.stop();
   }
 
-  /** Reads the file whether or not it has changed. */
+  /** Reads the file, even if it has not changed. */
   reload(): Promise<void> {
     return this.#watch.reload();
   }
@@ -106,7 +105,7 @@ export class CurrentCatalogue {
     const catalogue = new Catalogue(document);
     this.#options.admit(catalogue);
     for (const sentence of leftOut.filter((one) => !this.#leftOut.includes(one))) {
-      this.#options.logger.warn({ reason: sentence }, 'a model is left out of the catalogue');
+      this.#options.logger.warn({ reason: sentence }, 'a model is omitted from the catalogue');
     }
     this.#leftOut = leftOut;
     return catalogue;

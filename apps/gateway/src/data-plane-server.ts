@@ -19,12 +19,12 @@ export interface DataPlaneServerOptions {
   host: string;
   port: number;
   reusePort: boolean;
-  /** Without them the listener speaks plain HTTP. */
+  /** Without TLS options, the listener speaks plain HTTP. */
   certificates?: CertificateWatch | undefined;
-  /** Where there are some, nobody else is listened to. */
+  /** If set, only these proxies may connect. */
   proxies?: TrustedProxies | undefined;
   maxConnections: number;
-  /** In milliseconds, all of them. */
+  /** All in milliseconds. */
   headersTimeoutMs: number;
   requestTimeoutMs: number;
   idleTimeoutMs: number;
@@ -34,12 +34,15 @@ export interface DataPlaneServerOptions {
   logger: Logger;
 }
 
-/** While a gateway stops: whoever has been silent for so long is not about to say something. */
+/** While stopping, a connection that has been silent for this long is considered idle. */
 const quietMs = 250;
-/** How long it looks for a moment in which nobody waits to be accepted. */
+/** How long to wait for a moment without connections in the accept queue. */
 const acceptingMs = 200;
 
-/** The listener of the data plane, for both versions of HTTP: on bare sockets, since every layer above them costs each request. */
+/**
+ * The listener of the data plane, for both versions of HTTP. It works on bare sockets, because every layer above them
+ * costs time on each request.
+ */
 export class DataPlaneServer implements BeforeApplicationShutdown, OnApplicationShutdown {
   readonly #options: DataPlaneServerOptions;
   readonly #server: Server | TlsServer;
@@ -89,7 +92,7 @@ export class DataPlaneServer implements BeforeApplicationShutdown, OnApplication
     return this.#url;
   }
 
-  /** Whether it has begun to stop, so that no new caller should come here. */
+  /** Whether it has begun to stop, so that new callers should go elsewhere. */
   get draining(): boolean {
     return this.#draining;
   }
@@ -106,12 +109,12 @@ export class DataPlaneServer implements BeforeApplicationShutdown, OnApplication
     logListening(logger, this.#url, 'http');
   }
 
-  /** New certificates are in force for the next connection; those that are open stay as they are. */
+  /** Uses new certificates for new connections. Open connections keep the old ones. */
   renew(tls: TlsOptions): void {
     if ('setSecureContext' in this.#server) this.#server.setSecureContext(tls);
   }
 
-  /** Says first that it is not ready, and goes on serving those who have not heard. */
+  /** Reports that it is not ready first, and keeps serving until callers have noticed. */
   async beforeApplicationShutdown(): Promise<void> {
     const { drainDelayMs } = this.#options;
     this.#draining = true;
@@ -120,11 +123,11 @@ export class DataPlaneServer implements BeforeApplicationShutdown, OnApplication
     await sleep(drainDelayMs);
   }
 
-  /** No new connection and no new stream; what is on its way has the grace period to arrive. */
+  /** Accepts no new connections or streams. Requests under way have the grace period to finish. */
   async onApplicationShutdown(): Promise<void> {
     await this.#untilAllAccepted();
     const closed = new Promise<void>((resolve) => this.#server.close(() => resolve()));
-    // Not before: whoever is told to leave must not come back to this one.
+    // Only now, because a caller that is told to leave must not reach this process again.
     this.#http1.drain();
     this.#http2.drain();
     const sweep = setInterval(() => this.#closeQuiet(), 50);
@@ -136,8 +139,8 @@ export class DataPlaneServer implements BeforeApplicationShutdown, OnApplication
   }
 
   /**
-   * What waits to be accepted is reset together with the listener: it goes in a turn of the event loop that was over at once
-   * and brought nobody.
+   * Closing the listener resets the connections in the accept queue. It therefore closes after a turn of the event loop
+   * that was short and accepted no connection.
    */
   async #untilAllAccepted(): Promise<void> {
     for (const limit = performance.now() + acceptingMs; performance.now() < limit;) {
@@ -147,20 +150,20 @@ export class DataPlaneServer implements BeforeApplicationShutdown, OnApplication
     }
   }
 
-  /** Whoever comes back at once is answered and told to leave; the others are left. */
+  /** Answers callers that reconnect immediately, and tells them to leave. Idle connections are closed. */
   #closeQuiet(): void {
     this.#http1.closeIdle(quietMs);
     this.#silent.close(quietMs);
   }
 
-  /** What is still on its way is cut, and looks like it. */
+  /** Resets whatever is still under way, so that it does not look complete. */
   #closeAll(): void {
     this.#http1.stop();
     this.#http2.destroy();
     this.#connections.resetAll();
   }
 
-  /** Whoever speaks plain HTTP past the proxy that ends TLS is not heard. */
+  /** Refuses a plain HTTP caller that bypasses the proxy that terminates TLS. */
   #onlyFrom(proxies: TrustedProxies): void {
     this.#server.prependListener('connection', (socket: Socket) => {
       if (proxies.has(socket.remoteAddress)) return;
@@ -173,7 +176,7 @@ export class DataPlaneServer implements BeforeApplicationShutdown, OnApplication
     const { headersTimeoutMs, logger } = this.#options;
     const toHttp1 = (socket: Socket): void => this.#http1.accept(socket);
     const toHttp2 = (socket: Socket): void => void this.#http2.server.emit('connection', socket);
-    // Before there is TLS, nobody could read an answer.
+    // Before the TLS handshake, the client could not read an answer.
     this.#server.on('tlsClientError', (error: NodeJS.ErrnoException, socket: Socket) => {
       logger.warn({ reason: error.code ?? 'handshake' }, 'handshake failed');
       socket.destroy();

@@ -26,8 +26,8 @@ export interface DataPlaneOptions extends Omit<ForwardingOptions, 'refuse' | 'gu
 }
 
 /**
- * The way of every model request: canonical or refused, classified, authorized, forwarded. Begins with the refusal; a
- * request that is not refused by anybody is forwarded, rebuilt from what was matched.
+ * Handles every model request: canonicalises, classifies, authorizes and forwards it. A request is refused by default;
+ * only a request that passes every step is forwarded, rebuilt from what was matched.
  */
 export class DataPlane {
   readonly #options: DataPlaneOptions;
@@ -47,7 +47,7 @@ export class DataPlane {
     this.#policy = options.callers;
   }
 
-  /** Never throws: what nobody foresaw is refused too. */
+  /** Never throws: an unexpected error becomes a refusal as well. */
   handle(inbound: Inbound): void {
     const { raw } = inbound;
     const id = requestId(headerOf(raw, 'x-request-id'));
@@ -69,7 +69,10 @@ export class DataPlane {
     }
   }
 
-  /** A request that its version of HTTP has given up: it has no reading in HTTP/1.1, or has not come in time. */
+  /**
+   * Refuses a request that its HTTP version has rejected: it cannot be expressed in HTTP/1.1, or did not arrive in
+   * time.
+   */
   refuseEarly(denial: Denial, inbound: Inbound): void {
     refuse(denial, { id: requestId(headerOf(inbound.raw, 'x-request-id')), inbound }, this.#options.logger);
   }
@@ -80,13 +83,14 @@ export class DataPlane {
     const verdict = this.#options.authorizer.authorize({ canonical, classified }, readBody);
     if (!(verdict instanceof Promise)) return this.#goOn(exchange, verdict);
     verdict.then(
-      // Verifying takes so long that the model server would fall asleep between one request and the next.
+      // Batch the requests whose verification finishes together, so that the model server does not become idle between
+      // them.
       (settled) => this.#authorized.add(() => this.#guarded(exchange, () => this.#goOn(exchange, settled))),
       (error: unknown) => this.#refuseUnforeseen(exchange, error),
     );
   }
 
-  /** What is read is held until the answer is over, and not waited for if the caller breaks off. */
+  /** The body stays buffered until the answer has ended. Reading stops if the caller breaks off. */
   #bodyReader({ inbound }: Exchange, classified: Classified): BodyReader | undefined {
     if (isDenial(classified) || classified.kind !== 'body') return undefined;
     const { bodies, maxBodyBytes: maxBytes } = this.#options;
@@ -145,7 +149,7 @@ export class DataPlane {
   #refuseUnforeseen(refused: RefusedRequest, error: unknown): void {
     const { logger } = this.#options;
     const cause = error instanceof Error ? error.stack : String(error);
-    logger.error({ requestId: refused.id, cause }, 'unforeseen error');
-    refuse(deny('overloaded'), refused, logger);
+    logger.error({ requestId: refused.id, cause }, 'unexpected error');
+    refuse(deny('internal_error'), refused, logger);
   }
 }

@@ -23,7 +23,7 @@ export interface DataPlaneParts {
   logger: Logger;
 }
 
-/** The way of requests and that of calls, which share what they may hold and how many of them there may be. */
+/** The handlers of HTTP requests and gRPC calls. They share the limits on buffered bytes and concurrency. */
 export function dataPlanes(config: Config, parts: DataPlaneParts) {
   const upstreams = new UpstreamPool(upstreamOptions(config, parts.files));
   const grpcUpstreams = new GrpcUpstreams(upstreamOptions(config, parts.files));
@@ -57,7 +57,7 @@ export function dataPlanes(config: Config, parts: DataPlaneParts) {
   };
 }
 
-/** A quarter of what there is, and never less than a body that is as large as it may be, compressed and decompressed. */
+/** A quarter of the total, but never less than one body of maximum size in compressed and decompressed form. */
 function shareOf({ MAX_BUFFERED_BYTES, MAX_BODY_BYTES }: Config): number {
   return Math.max(MAX_BUFFERED_BYTES / 4, 2 * MAX_BODY_BYTES);
 }

@@ -204,7 +204,7 @@ test('a gateway outside of any pod does not look for the cluster it is in', asyn
   const environment = { TOKEN_ISSUER: bed.issuer.url, MODEL_AUDIENCE: bed.issuer.audience, CATALOGUE_FILE: 'x' };
   const config = readConfig({ ...environment, KUBERNETES_DISCOVERY: 'in-cluster' });
   await expect(configuredCluster(config)).rejects.toMatchObject({
-    problems: ['KUBERNETES_DISCOVERY is in-cluster, but this process is in no pod of a cluster'],
+    problems: ['KUBERNETES_DISCOVERY is in-cluster, but this process does not run in a pod of a cluster'],
   });
   vi.unstubAllEnvs();
 });

@@ -2,18 +2,18 @@ import type { CanonicalRequest, Operation } from '@modelgate/protocols';
 import type { ModelToken } from '@modelgate/verifier';
 import type { RefusedRequest } from './refusal.ts';
 
-/** One request on its way through, and what is known of it so far. */
+/** One request, with what is known about it so far. */
 export interface Exchange extends RefusedRequest {
   canonical: CanonicalRequest;
-  /** The body, if it had to be read to know what is wanted. */
+  /** The body, if it had to be read to find the model. */
   body?: Buffer;
 }
 
-/** One that nobody has refused. */
+/** A request that was permitted. */
 export interface Admitted {
   exchange: Exchange;
   token: ModelToken;
-  /** The text of the token. */
+  /** The encoded token. */
   credential: string;
   operation: Operation;
 }

@@ -20,11 +20,11 @@ export interface ForwardingOptions {
   maxBodyBytes: number;
   logger: Logger;
   refuse: (denial: Denial, exchange: Exchange) => void;
-  /** What nobody foresaw is refused too. */
+  /** Runs `work`; an unexpected error becomes a refusal. */
   guarded: (exchange: Exchange, work: () => void) => void;
 }
 
-/** The last part of a request's way: what is left of its body, the model server, and the answer back. */
+/** The last step of a request: sends its body to the model server and returns the answer. */
 export class Forwarding {
   readonly #options: ForwardingOptions;
 
@@ -32,7 +32,10 @@ export class Forwarding {
     this.#options = options;
   }
 
-  /** @param extra fields of ours that go with the answer: name, value, name, value … */
+  /**
+   *
+   * @param extra header fields of the gateway's own: name, value, name, value …
+   */
   begin(admitted: Admitted, extra: readonly string[]): void {
     this.#read(admitted, (body) => this.#forward(admitted, body, extra));
   }
@@ -43,14 +46,14 @@ export class Forwarding {
     const { contentLength } = canonical;
     if (admitted.operation.bodiless) return this.#discardBody(admitted, () => onBody(nothing));
     if (inbound.whole) return onBody(contentLength === 0 ? null : inbound.whole);
-    // One that is not measured, and empty, may have ended while the token was verified.
+    // A chunked body that is empty may have ended while the token was verified.
     if (contentLength === 0 || inbound.body.readableEnded) return onBody(null);
     inbound.sendContinue?.();
     if (contentLength === undefined || contentLength > wholeBodyBytes) return onBody(inbound.body);
     readWhole(inbound.body, contentLength, onBody);
   }
 
-  /** Read all the same, so that the connection can be used again. */
+  /** The dropped body is read nevertheless, so that the connection can be reused. */
   #discardBody({ exchange, token }: Admitted, onRead: () => void): void {
     const { inbound, canonical } = exchange;
     if (canonical.contentLength === 0 || inbound.whole || inbound.body.readableEnded) return onRead();

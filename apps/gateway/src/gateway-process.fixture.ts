@@ -8,7 +8,10 @@ import { fileURLToPath } from 'node:url';
 
 export const builtGateway = fileURLToPath(new URL('../dist/main.js', import.meta.url));
 
-/** The gateway as it is shipped, in processes of its own that share one port, between an issuer and a model server in this one. */
+/**
+ * The gateway as shipped, in processes of its own that share one port. The issuer and the model server run in this
+ * process.
+ */
 export class GatewayProcess {
   readonly issuer: FakeIssuer;
   readonly model: FakeKServe;
@@ -24,7 +27,10 @@ export class GatewayProcess {
     this.#folder = mkdtempSync(join(tmpdir(), 'modelgate-gateway-process-'));
   }
 
-  /** @param limit of the policy that tokens have, which every process knows once it is ready */
+  /**
+   *
+   * @param limit of the policy of all tokens; every process knows it once it is ready
+   */
   static async start(
     environment: Record<string, string> = {},
     limit = { quota: 1_000_000, windowSeconds: 1 },
@@ -41,7 +47,7 @@ export class GatewayProcess {
     return gateway;
   }
 
-  /** One more process on the same port, ready when this resolves. */
+  /** Starts another process on the same port; resolves once it is ready. */
   async add(): Promise<void> {
     const models = [{ model: 'fraud/iris', upstream: this.model.url, protocols: ['v1', 'v2'] }];
     const catalogue = join(this.#folder, 'catalogue.yaml');
@@ -66,14 +72,14 @@ export class GatewayProcess {
     while ((await fetch(`${service.urls['management']}/health/ready`)).status !== 200) await sleep(20);
   }
 
-  /** SIGTERM to the one that has run for longest. @returns its exit code */
+  /** Sends SIGTERM to the oldest process. @returns its exit code */
   async stopOldest(): Promise<number | null> {
     const service = this.#services.shift();
     await service?.stop(60_000);
     return (await service?.exited) ?? null;
   }
 
-  /** Whether the one that has run for longest is ready. */
+  /** Whether the oldest process is ready. */
   get healthUrl(): string {
     return `${this.#services[0]?.urls['management']}/health/ready`;
   }
@@ -86,7 +92,7 @@ export class GatewayProcess {
     return join(this.#folder, 'gateway.log');
   }
 
-  /** Bytes of memory the oldest process has at the moment. */
+  /** The current memory use of the oldest process, in bytes. */
   get memory(): number {
     const status = readFileSync(`/proc/${this.#services[0]?.pid}/status`, 'utf8');
     return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1]) * 1024;

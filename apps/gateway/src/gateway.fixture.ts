@@ -32,16 +32,16 @@ export interface TestBedOptions {
   more?: readonly object[];
 }
 
-/** How long a first word is waited for: nothing is proved by a machine that was busy for a while. */
+/** Timeout for the first bytes. Generous, because a busy machine proves nothing. */
 const patienceMs = 15_000;
 
 const usualModels = ['fraud/iris', 'vision/digits'].map((name) => ({ model: name, protocols: ['v1', 'v2'] }));
 
-/** The whole gateway in this process, between an issuer and a model server on real sockets. */
+/** A whole gateway in this process, with an issuer and a model server on real sockets. */
 export class TestBed {
   readonly issuer: FakeIssuer;
   readonly model: FakeKServe;
-  /** The one that runs now. */
+  /** The currently running gateway. */
   gateway: Gateway;
   readonly #lines: string[];
   readonly #folder: string;
@@ -61,8 +61,9 @@ export class TestBed {
   }
 
   /**
-   * @param models by their entries in the catalogue, which need no `upstream` where that is the one model server
-   * @param more further models beside the usual ones
+   *
+   * @param models by their catalogue entries; an entry without `upstream` uses the model server of this bed
+   * @param more additional models
    */
   static async start(
     environment: Record<string, string> = {},
@@ -92,7 +93,7 @@ export class TestBed {
     return bed;
   }
 
-  /** Stops the gateway and starts another one between the same issuer and model server. */
+  /** Stops the gateway and starts another one with the same issuer and model server. */
   async restart(environment: Record<string, string>): Promise<this> {
     await this.gateway.close();
     const logger = createLogger('gateway', 'info', { write: (line: string) => void this.#lines.push(line) });
@@ -112,10 +113,10 @@ export class TestBed {
     while (!(await this.isReady())) await sleep(10);
   }
 
-  /** Sets the limit of a policy at the issuer, and waits until the gateway has heard of it. */
+  /** Sets the limit of a policy at the issuer, and waits until the gateway has received it. */
   async setLimit(policy: string, limit: { quota: number; windowSeconds: number }): Promise<void> {
     this.issuer.setLimit(policy, limit);
-    // Whoever looks is nobody else's subject, so that nothing of theirs is taken.
+    // A separate subject observes the limit, so that the counters of the others are untouched.
     const token = this.issuer.sign({ claims: { policy, sub: 'keycloak|onlooker' } });
     const known = `"${policy}";q=${limit.quota};w=${limit.windowSeconds}`;
     const look = () => this.send({ method: 'GET', path: '/openai/v1/models', token });
@@ -140,7 +141,7 @@ export class TestBed {
     rmSync(this.#folder, { recursive: true, force: true });
   }
 
-  /** A request as a client sends it; rejects where the connection breaks. */
+  /** Sends a request with an ordinary client; rejects if the connection breaks. */
   send({ path = predictPath, method = 'POST', token, headers = {}, body }: Sent = {}): Promise<Answer> {
     const { hostname, port } = new URL(this.gateway.url);
     const authorization = token === undefined ? {} : { authorization: `Bearer ${token}` };
@@ -161,7 +162,7 @@ export class TestBed {
     });
   }
 
-  /** A good token as long as the longest that is issued, or up to three characters shorter. */
+  /** A valid token of the maximum length, or up to three characters shorter. */
   largestToken(): string {
     const room = maxModelTokenLength - this.issuer.sign({ claims: { pad: '' } }).length;
     return this.issuer.sign({ claims: { pad: 'x'.repeat(Math.floor(room * 0.75)) } });
@@ -171,12 +172,12 @@ export class TestBed {
     return this.send({ ...(token !== undefined && { token }), body, headers: { 'content-type': 'application/json' } });
   }
 
-  /** Bytes as they are, and everything that comes back until the other side closes, or falls silent after it has spoken. */
+  /** Sends raw bytes, and returns everything received until the peer closes or falls silent after an answer. */
   async raw(bytes: string | Buffer, silentMs = 2_000): Promise<string> {
     return (await this.exchange(bytes, silentMs)).answer;
   }
 
-  /** As `raw`, and whether it was the other side that closed. */
+  /** Like `raw`, and reports whether the peer closed the connection. */
   exchange(bytes: string | Buffer, silentMs = 2_000): Promise<{ answer: string; closed: boolean }> {
     const { hostname, port } = new URL(this.gateway.url);
     return new Promise((resolve) => {

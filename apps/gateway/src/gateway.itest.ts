@@ -25,8 +25,8 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   expect(await holds()).toBe(true);
 }
 
-describe('who is let through', () => {
-  it('the largest token that is issued', async () => {
+describe('a request at the gateway', () => {
+  it('passes with the largest token that is issued', async () => {
     const token = bed.largestToken();
     expect(token.length).toBeGreaterThan(maxModelTokenLength - 4);
     expect(await bed.send({ token })).toMatchObject({ status: 200 });
@@ -81,7 +81,7 @@ describe('who is let through', () => {
     ['no such route', 404, 'unknown_route', () => ({ path: '/serving/fraud/iris/metrics', token: bed.issuer.sign() })],
     ['a wrong method', 405, 'method_not_allowed', () => ({ method: 'DELETE', token: bed.issuer.sign() })],
     ['a query', 400, 'query_not_allowed', () => ({ path: `${predictPath}?access_token=x`, token: bed.issuer.sign() })],
-  ])('%s: %i %s, one line in the log, nothing at the model', async (_, status, reason, request) => {
+  ])('with %s gets %i %s, one line in the log, nothing at the model', async (_, status, reason, request) => {
     const answer = await bed.send(request());
     expect(answer.status).toBe(status);
     expect(reasonOf(answer.body)).toBe(reason);
@@ -94,7 +94,7 @@ describe('who is let through', () => {
     expect(reached()).toBe(0);
   });
 
-  it('lets a good token through, from the cache too, and says what is left of the limit', async () => {
+  it('passes with a valid token, cached or not, and the answer states what is left of the limit', async () => {
     const token = bed.issuer.sign();
     for (let index = 0; index < 3; index++) {
       const answer = await bed.predict(token);
@@ -105,7 +105,7 @@ describe('who is let through', () => {
     expect(reached()).toBe(3);
   });
 
-  it('refuses a revoked token and a revoked key within the feed’s interval, cached as they are', async () => {
+  it('is refused with a revoked token or key within the feed’s interval, even if cached', async () => {
     const token = bed.issuer.sign({ claims: { jti: 'to-be-revoked' } });
     const other = bed.issuer.sign();
     expect((await bed.predict(token)).status).toBe(200);
@@ -114,7 +114,7 @@ describe('who is let through', () => {
     expect((await bed.predict(other)).status).toBe(200);
   });
 
-  it('takes a new key at once and an old one for as long as it is published', async () => {
+  it('passes with a new key immediately, and with an old one while it is published', async () => {
     const old = bed.issuer.sign();
     expect((await bed.predict(old)).status).toBe(200);
     bed.issuer.rotate();
@@ -123,7 +123,7 @@ describe('who is let through', () => {
     expect((await bed.predict(old)).status).toBe(200);
   });
 
-  it('counts per policy, subject and model: 429 with Retry-After', async () => {
+  it('is counted per policy, subject and model, and gets 429 with Retry-After', async () => {
     await bed.setLimit('narrow', { quota: 2, windowSeconds: 3_600 });
     const token = bed.issuer.sign({ claims: { policy: 'narrow' } });
     const statuses = [];
@@ -137,7 +137,7 @@ describe('who is let through', () => {
     );
   });
 
-  it('never logs a token', async () => {
+  it('never leaves its token in the log', async () => {
     const token = bed.issuer.sign({ claims: { aud: 'x' } });
     await bed.predict(token);
     await bed.predict(`${token}x`);
@@ -146,7 +146,7 @@ describe('who is let through', () => {
   });
 });
 
-describe('what is forwarded', () => {
+describe('the gateway forwards', () => {
   it.each([0, 1, 65_536, 65_537, 5_000_000])('a body of %i bytes, unchanged there and back', async (length) => {
     bed.model.behaviour = 'echo';
     const body = randomBytes(length);
@@ -167,7 +167,7 @@ describe('what is forwarded', () => {
     expect(answer.body.equals(body)).toBe(true);
   });
 
-  it('neither the credential, nor an identity, nor what the model echoes', async () => {
+  it('neither the credential, nor an identity, nor headers that the model echoes', async () => {
     const token = bed.issuer.sign({
       claims: {
         scope: 'fraud/iris:explain',
@@ -190,7 +190,7 @@ describe('what is forwarded', () => {
     ).toEqual([]);
   });
 
-  it('of a list, the part the token may call', async () => {
+  it('only those models of a list that the token may call', async () => {
     const scope = {
       scope: 'fraud/iris:metadata',
       authorization_details: [{ type: 'kserve_inference', models: ['fraud/iris'], actions: ['metadata'] }],
@@ -218,13 +218,13 @@ describe('what is forwarded', () => {
   });
 });
 
-describe('what goes wrong at the model', () => {
+describe('a failing model server', () => {
   it.each<['reset-before-answer' | 'redirect' | 'garbage' | 'silent', number, string]>([
     ['reset-before-answer', 502, 'upstream_broken'],
     ['redirect', 502, 'upstream_answer'],
     ['garbage', 502, 'upstream_answer'],
     ['silent', 504, 'upstream_timeout'],
-  ])('%s: %i %s', async (behaviour, status, reason) => {
+  ])('that answers with %s makes the gateway answer %i %s', async (behaviour, status, reason) => {
     bed.model.behaviour = behaviour;
     const answer = await bed.predict(bed.issuer.sign());
     expect(answer.status).toBe(status);
@@ -265,7 +265,7 @@ describe('what goes wrong at the model', () => {
   });
 });
 
-describe('what is no HTTP, or not quite', () => {
+describe('malformed HTTP', () => {
   const head = (): string => `Authorization: Bearer ${bed.issuer.sign()}\r\n`;
   afterEach(() => expect(reached()).toBe(0));
 
@@ -316,7 +316,7 @@ describe('what is no HTTP, or not quite', () => {
     expect(await bed.raw(bytes())).toMatch(pattern);
   });
 
-  it('a body with a broken chunk reaches no model whole', async () => {
+  it('with a broken chunk never reaches a model completely', async () => {
     const answer = await bed.raw(
       `POST ${predictPath} HTTP/1.1\r\nHost: 127.0.0.1\r\n${head()}Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n0\r\n\r\n`,
     );

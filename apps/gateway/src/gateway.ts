@@ -10,18 +10,18 @@ import { GatewayReadiness } from './readiness.ts';
 export interface Gateway {
   /** Origin of the data plane. */
   url: string;
-  /** Origin of the health checks. */
+  /** Origin of the management listener. */
   managementUrl: string;
-  /** Resolved once the data plane listens, or is never going to as it was stopped before; rejected where it cannot. */
+  /** Resolves once the data plane listens, or if it was stopped before. Rejects if it cannot listen. */
   listening: Promise<void>;
-  /** Reads again what was read from files. */
+  /** Reloads all files. */
   reload(): Promise<void>;
   close(): Promise<void>;
 }
 
 /**
- * Listens at once and answers 503 until the issuer has been heard; it may come up later than the gateway. A gateway that
- * shares its port listens once it is ready: until then the others are there.
+ * Listens immediately and answers 503 until the issuer has answered, because the issuer may start later than the
+ * gateway. A gateway that shares its port listens only once it is ready; until then the other processes serve.
  */
 export async function startGateway(config: Config, logger: Logger): Promise<Gateway> {
   const parts = compose(config, logger, await configuredCluster(config));

@@ -29,7 +29,7 @@ export interface GrpcExchangeParts {
   request: RefusedRequest;
   wanted: GrpcOperation;
   token: ModelToken;
-  /** The text of the token. */
+  /** The encoded token. */
   credential: string;
   fields: GrpcCallFields;
   answer: GrpcAnswer;
@@ -38,8 +38,8 @@ export interface GrpcExchangeParts {
 }
 
 /**
- * One call on its way through: every message is read whole, judged, counted and only then sent on. What is wrong with one of
- * them ends the call, and nothing else.
+ * One call. Every message is read whole, authorized and counted before it is forwarded. A message that is refused ends
+ * the call.
  */
 export class GrpcExchange implements OpenCall {
   readonly credential: string;
@@ -47,10 +47,10 @@ export class GrpcExchange implements OpenCall {
   readonly #parts: GrpcExchangeParts;
   readonly #messages: GrpcMessages;
   readonly #deadline: NodeJS.Timeout | undefined;
-  /** Each model that a message was for, until the call ends. */
+  /** The models of the messages so far, until the call ends. */
   readonly #entered = new Map<string, Operation>();
   #call: GrpcCall | undefined;
-  /** The operation of the first message, whose server has the call. */
+  /** The operation of the first message, whose server receives the call. */
   #first: Operation | undefined;
   #extraFields: string[] = [];
   #room: PromiseWithResolvers<void> | undefined;
@@ -84,12 +84,12 @@ export class GrpcExchange implements OpenCall {
     this.#refuse(denial, detail);
   }
 
-  /** Some callers end their side when they break a call off, just before they say so. */
+  /** Some clients end their side just before they cancel the call. */
   #end(): void {
     if (this.#parts.answer.open) this.#call?.end();
   }
 
-  /** Never throws. */
+  /** Never throws: an unexpected error becomes a refusal as well. */
   async #take(frame: GrpcFrame, last: boolean): Promise<void> {
     if (!this.#parts.answer.open) return;
     try {
@@ -98,12 +98,15 @@ export class GrpcExchange implements OpenCall {
       await this.#room?.promise;
     } catch (error) {
       const cause = error instanceof Error ? error.stack : String(error);
-      this.#parts.logger.error({ requestId: this.#parts.request.id, cause }, 'unforeseen error');
-      this.#refuse(deny('overloaded'));
+      this.#parts.logger.error({ requestId: this.#parts.request.id, cause }, 'unexpected error');
+      this.#refuse(deny('internal_error'));
     }
   }
 
-  /** @returns why the message was not sent on */
+  /**
+   *
+   * @returns the denial if the message was not forwarded
+   */
   async #judge(frame: GrpcFrame, last: boolean): Promise<Denial | undefined> {
     const pieces = await this.#plain(frame);
     if (isDenial(pieces)) return pieces;
@@ -127,13 +130,13 @@ export class GrpcExchange implements OpenCall {
     return inflate(frame, fields.encoding, { maxBytes: options.maxBodyBytes, memory });
   }
 
-  /** The first message comes with a token that has just been verified; every later one needs one that is still good. */
+  /** The token was verified just before the first message. It must still be valid for every later one. */
   async #tokenProblem(): Promise<Denial | undefined> {
     if (!this.#first) return undefined;
     return (await this.#parts.options.openCalls.problem(this.credential))?.denial;
   }
 
-  /** A call counts as one under way for each model that it has messages for. */
+  /** A call counts as under way for every model to which it sends messages. */
   #enter(operation: Operation): Denial | undefined {
     const model = formatModelRef(operation.model);
     if (this.#entered.has(model)) return undefined;
@@ -142,7 +145,10 @@ export class GrpcExchange implements OpenCall {
     return busy;
   }
 
-  /** @param size of the message as it is sent, and what is held for it: as it came, and decompressed */
+  /**
+   *
+   * @param size of the message as sent, and of the memory held for it: as received, and decompressed
+   */
   #send({ operation, pieces }: ResolvedMessage, size: { length: number; held: number }, last: boolean): undefined {
     const { memory } = this.#parts;
     const call = this.#call ?? this.#open(operation);
@@ -188,7 +194,7 @@ export class GrpcExchange implements OpenCall {
     refuse(denial, { ...this.#parts.request, detail }, this.#parts.logger);
   }
 
-  /** The call is over, however it ended: nothing of it is kept. */
+  /** Releases everything once the call is over, however it ended. */
   #settle(): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -203,7 +209,7 @@ export class GrpcExchange implements OpenCall {
   }
 }
 
-/** Longer than this, a timer cannot wait; neither does anybody. */
+/** The longest delay of a timer. A longer deadline needs no timer. */
 const longestTimerMs = 2 ** 31 - 1;
 
 function deadlineOf({ timeout }: GrpcCallFields, onPassed: () => void): NodeJS.Timeout | undefined {

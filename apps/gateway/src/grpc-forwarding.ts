@@ -1,21 +1,21 @@
 import { filterIndex, GrpcFrameReader } from '@modelgate/protocols';
 import { UpstreamError, type GrpcAnswer, type GrpcAnswerHandler } from '@modelgate/upstream';
 
-/** How the way of one answer ends; exactly one of the two is called, once. */
+/** Callbacks for one answer. Exactly one of `onDone` and `onRefused` is called, once. */
 export interface ForwardingHooks {
-  /** What of ours goes with the answer, before it: name, value, name, value … */
+  /** The gateway's own header fields, sent before the answer: name, value, name, value … */
   extraFields: () => readonly string[];
-  /** The model server takes another message. */
+  /** The model server accepts another message. */
   onRoom: () => void;
   onDone: () => void;
   onRefused: (error: UpstreamError) => void;
 }
 
-/** One answer of a model server on its way back, as it comes and as fast as its caller reads. */
+/** Forwards one answer of a model server as it arrives, at the speed of its caller. */
 export class ForwardedCall implements GrpcAnswerHandler {
   protected readonly answer: GrpcAnswer;
   protected readonly hooks: ForwardingHooks;
-  /** Lets the answer go on, once its caller has read. */
+  /** Resumes the answer once its caller has read. */
   resume: () => void = () => undefined;
 
   constructor(answer: GrpcAnswer, hooks: ForwardingHooks) {
@@ -47,10 +47,12 @@ export class ForwardedCall implements GrpcAnswerHandler {
   }
 }
 
-/** No index of a server's models is longer. */
+/** Longer than any index of a server's models. */
 const maxIndexBytes = 1024 * 1024;
 
-/** An index of a server's models, read whole before the caller sees any of it, because part of it may not be for the caller. */
+/**
+ * An index of a server's models. It is read whole before it is sent, because part of it may be hidden from the caller.
+ */
 export class FilteredIndex extends ForwardedCall {
   readonly #allowed: () => ReadonlySet<string>;
   readonly #reader = new GrpcFrameReader(maxIndexBytes);
@@ -74,7 +76,7 @@ export class FilteredIndex extends ForwardedCall {
 
   override onTrailers(trailers: string[]): void {
     const isIndex = trailers[trailers.indexOf('grpc-status') + 1] === '0';
-    // What is not a success is no index either; its text may name what the caller must not know.
+    // An error is not an index either, and its text may name hidden models.
     const index = isIndex ? this.#filtered() : undefined;
     if (!index) return this.hooks.onRefused(new UpstreamError('upstream_answer', this.#problem ?? 'no index'));
     super.onHead(['content-type', 'application/grpc']);

@@ -3,19 +3,19 @@ import { createGunzip, createInflate, type Gunzip, type Inflate } from 'node:zli
 import type { HeldBytes } from './buffered-bodies.ts';
 
 export interface InflateLimits {
-  /** Of the message as it is read. */
+  /** Limit of the decompressed message. */
   maxBytes: number;
   memory: HeldBytes;
 }
 
-/** How many times as long as it came a message may become… */
+/** Maximum ratio of the decompressed to the compressed size… */
 const maxRatio = 100;
-/** …unless it stays short: tensors of nothing but zeros are very small when compressed. */
+/** …which small messages may exceed, because tensors of zeros compress very well. */
 const alwaysAllowed = 1024 * 1024;
 
 /**
- * A compressed message as it is read. It is read once, here: what was judged is what is forwarded, and no other reader gets
- * to unpack it in a way of its own. The memory is that of the caller's request.
+ * Decompresses a message. It is decompressed only here: the authorized bytes are the forwarded bytes, so no other
+ * parser can decompress them differently. The memory counts against the caller's request.
  */
 export async function inflate(
   frame: GrpcFrame,

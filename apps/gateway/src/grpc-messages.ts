@@ -5,19 +5,19 @@ import type { HeldBytes } from './buffered-bodies.ts';
 export interface MessagesOptions {
   body: Readable;
   memory: HeldBytes;
-  /** Of one message, as it comes. */
+  /** Of one message, as received. */
   maxBytes: number;
-  /** Whether the request is one message and its end; else messages, one after the other. */
+  /** Whether the request consists of exactly one message; otherwise it is a stream. */
   single: boolean;
-  /** Resolves once the next message may come. `last`: nothing follows. */
+  /** Resolves when the next message may be delivered. `last`: no message follows. */
   onMessage: (frame: GrpcFrame, last: boolean) => Promise<void>;
-  /** The request is over, and its messages have been taken. */
+  /** The request has ended, and all its messages have been delivered. */
   onEnd: () => void;
-  /** What came is no request of the method. Nothing follows. */
+  /** The input is not a valid request of the method. Nothing follows. */
   onRefused: (denial: Denial) => void;
 }
 
-/** The messages of one call, in the order in which they come and no faster than they are taken. */
+/** Delivers the messages of one call in order, no faster than they are consumed. */
 export class GrpcMessages {
   readonly #options: MessagesOptions;
   readonly #reader: GrpcFrameReader;
@@ -34,13 +34,13 @@ export class GrpcMessages {
 
   begin(): void {
     const { body } = this.#options;
-    // An empty one may have ended while the token was verified.
+    // An empty request may have ended while the token was verified.
     if (body.readableEnded) return this.#end();
     body.on('data', (bytes: Buffer) => this.#read(bytes));
     body.on('end', () => this.#end());
   }
 
-  /** Whatever still comes is thrown away. */
+  /** Later input is discarded. */
   stop(): void {
     this.#stopped = true;
     this.#waiting.length = 0;
@@ -56,7 +56,7 @@ export class GrpcMessages {
     this.#count += frames.length;
     if (this.#options.single && this.#count > 1) return this.#refuse(malformed('it has more than one message'));
     this.#waiting.push(...frames);
-    // Of a single message it has to be known that nothing follows before anything of it is sent on.
+    // A single message is delivered only once it is certain that nothing follows.
     if (!this.#options.single) void this.#take();
   }
 
@@ -79,7 +79,10 @@ export class GrpcMessages {
     else body.resume();
   }
 
-  /** @returns undefined where the request has been refused */
+  /**
+   *
+   * @returns undefined if the request has been refused
+   */
   #cut<T>(work: () => T): { result: T } | undefined {
     try {
       return { result: work() };

@@ -29,11 +29,11 @@ export interface IncomingCall {
   request: RefusedRequest;
   wanted: GrpcOperation;
   token: ModelToken;
-  /** The text of the token. */
+  /** The encoded token. */
   credential: string;
 }
 
-/** The way of calls of gRPC from where their token is known: which models they are for say their messages. */
+/** Handles gRPC calls once their token is verified. Their messages name the models. */
 export class GrpcPlane {
   readonly #options: GrpcPlaneOptions;
 
@@ -45,7 +45,7 @@ export class GrpcPlane {
     const { logger, bodies } = this.#options;
     const { inbound } = request;
     if (!(inbound.answer instanceof Http2Answer)) {
-      // Nobody could read the trailers.
+      // The caller could not read gRPC trailers over HTTP/1.1.
       const { protocol: _, ...spoken } = request;
       return refuse(deny('http_version'), spoken, logger);
     }

@@ -59,7 +59,7 @@ describe('KServe’s own server', () => {
     expect((await caller.unary('ModelInfer', infer('iris'), metadata)).code).toBe(status.PERMISSION_DENIED);
   });
 
-  it('infers, for whoever calls the model by either of its names', async () => {
+  it('infers under either name of the model', async () => {
     const predict = { token: token('predict') };
     expect(await caller.unary('ModelInfer', infer('fraud/iris'), predict)).toMatchObject({ messages: [classes] });
     expect(await caller.unary('ModelInfer', infer('iris'), { ...predict, host: irisHost })).toMatchObject({

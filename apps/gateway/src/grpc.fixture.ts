@@ -25,7 +25,7 @@ interface ServiceMethod {
   responseDeserialize: (bytes: Buffer) => Record<string, unknown>;
 }
 
-/** How a call ended, and what was answered before. */
+/** The outcome of a call, with the messages received before. */
 export interface CallOutcome {
   code: number;
   details: string;
@@ -34,7 +34,7 @@ export interface CallOutcome {
 
 export interface CallOptions {
   token?: string | undefined;
-  /** The model's own host; without it, the gateway's. */
+  /** The model's own host; by default, the gateway's. */
   host?: string;
   metadata?: Readonly<Record<string, string | Buffer>>;
   deadlineMs?: number;
@@ -50,18 +50,21 @@ export function methodOf(name: string): ServiceMethod {
   return method;
 }
 
-/** A request of `ModelInfer`, encoded. */
+/** An encoded `ModelInfer` request. */
 export function inferRequest(modelName: string, tensor: Buffer | string = 'tensor'): Buffer {
   const request = { model_name: modelName, id: '42', raw_input_contents: [Buffer.from(tensor)] };
   return methodOf('ModelInfer').requestSerialize(request);
 }
 
-/** Clients of gRPC: one as everybody has it, and one that sends whatever bytes it is given. */
+/** gRPC clients: the usual one, and one that sends arbitrary bytes. */
 export class GrpcCaller {
   readonly #origin: string;
   readonly #clients: Client[] = [];
 
-  /** @param origin `http://host:port` */
+  /**
+   *
+   * @param origin `http://host:port`
+   */
   constructor(origin: string) {
     this.#origin = origin;
   }
@@ -70,7 +73,7 @@ export class GrpcCaller {
     for (const client of this.#clients) client.close();
   }
 
-  /** One message there. */
+  /** Sends one unary call. */
   unary(name: string, message: object, options: CallOptions = {}): Promise<CallOutcome> {
     const { requestSerialize, responseDeserialize } = methodOf(name);
     return this.unaryTo(path(name), { message, requestSerialize, responseDeserialize }, options);
@@ -101,7 +104,7 @@ export class GrpcCaller {
     });
   }
 
-  /** A stream of `ModelStreamInfer`. */
+  /** Opens a `ModelStreamInfer` stream. */
   stream(options: CallOptions = {}): StreamCall {
     const { requestSerialize, responseDeserialize } = methodOf('ModelStreamInfer');
     const call = this.#client(options).makeBidiStreamRequest(
@@ -126,7 +129,7 @@ export class GrpcCaller {
     return client;
   }
 
-  /** A request as it is given, byte by byte. */
+  /** A request given byte by byte. */
   raw(request: RawCall): Promise<RawOutcome> {
     const session = connect(this.#origin);
     session.on('error', () => undefined);
@@ -165,9 +168,9 @@ export class GrpcCaller {
 export interface RawCall {
   token?: string | undefined;
   headers?: Readonly<Record<string, string | string[]>>;
-  /** Nothing at all where they are absent. */
+  /** If absent, nothing is sent. */
   bytes?: Buffer | readonly Buffer[];
-  /** The request does not end. */
+  /** Leaves the request open. */
   open?: boolean;
   /** Resets the stream. */
   signal?: AbortSignal;
@@ -177,7 +180,7 @@ export interface RawOutcome {
   headers: Readonly<Record<string, unknown>>;
   trailers: Readonly<Record<string, unknown>>;
   body: Buffer;
-  /** Whether the header section was all of the answer. */
+  /** Whether the answer consisted of only its header section. */
   alone: boolean;
   reset: number;
 }
@@ -199,7 +202,10 @@ export class StreamCall {
     });
   }
 
-  /** @param rows of four numbers; without them, a tensor that no model understands */
+  /**
+   *
+   * @param rows of four numbers; without them, a tensor that no model understands
+   */
   send(modelName: string, rows?: readonly number[]): void {
     const input = rows && [
       { name: 'predict', datatype: 'FP64', shape: [rows.length / 4, 4], contents: { fp64_contents: rows } },
@@ -228,7 +234,7 @@ function callOptions({ deadlineMs }: CallOptions): { deadline?: number } {
   return deadlineMs === undefined ? {} : { deadline: Date.now() + deadlineMs };
 }
 
-/** A gateway between an issuer and a model server that speaks gRPC and writes down everything that reaches it. */
+/** A gateway with an issuer and a gRPC model server that records everything it receives. */
 export class GrpcBed extends GrpcCaller {
   readonly bed: TestBed;
   readonly server: FakeGrpcServer;
@@ -239,7 +245,10 @@ export class GrpcBed extends GrpcCaller {
     this.server = server;
   }
 
-  /** @param entries of the catalogue, without where they are served; default: those below */
+  /**
+   *
+   * @param entries of the catalogue, without their addresses; default: those below
+   */
   static async startBed(environment: Record<string, string> = {}, entries?: readonly object[]): Promise<GrpcBed> {
     const server = await FakeGrpcServer.start();
     const at = { upstream: server.url, protocols: ['grpc'] };
@@ -254,7 +263,7 @@ export class GrpcBed extends GrpcCaller {
     return new GrpcBed(await TestBed.start(environment, { models }), server);
   }
 
-  /** What reached the model server since the bed was started. */
+  /** What the model server has received so far. */
   get seen(): readonly SeenCall[] {
     return this.server.seen;
   }

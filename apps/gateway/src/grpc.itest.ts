@@ -128,8 +128,8 @@ describe('a unary call', () => {
     ['for another verb', sign, 'ModelReady', { name: 'fraud/iris' }, status.PERMISSION_DENIED],
     ['for the server at the gateway’s host', sign, 'ServerLive', {}, status.UNIMPLEMENTED],
     ['for an administrative method', sign, 'TraceSetting', {}, status.UNIMPLEMENTED],
-    ['for an index nobody has here', sign, 'RepositoryIndex', {}, status.UNIMPLEMENTED],
-  ])('%s is refused in its trailers, and reaches nobody', async (_, token, method, message, code) => {
+    ['for an index that no server here has', sign, 'RepositoryIndex', {}, status.UNIMPLEMENTED],
+  ])('%s is refused in its trailers, and reaches no model server', async (_, token, method, message, code) => {
     expect(await bed.unary(method, message, { token: token() })).toMatchObject({ code, messages: [] });
     expect(reached()).toEqual([]);
   });
@@ -322,7 +322,7 @@ describe('a stream', () => {
     expect(await stream.done).toMatchObject({ code: status.OK, messages: [{ model_name: 'iris' }] });
   });
 
-  it('without a message, or with a first one that is not permitted, reaches nobody', async () => {
+  it('without a message, or with a first one that is not permitted, reaches no model server', async () => {
     const empty = bed.stream({ token: sign() });
     empty.end();
     expect((await empty.done).code).toBe(status.INVALID_ARGUMENT);

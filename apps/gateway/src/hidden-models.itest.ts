@@ -55,7 +55,7 @@ const places: [string, (name: string, asked: Asked) => { path: string; host?: st
 
 const json = { 'content-type': 'application/json' };
 const odd: [string, Asked][] = [
-  ['a route that nobody has', { method: 'POST', tail: '/v1/models/iris:train', headers: json, body: '{}' }],
+  ['a route that no server has', { method: 'POST', tail: '/v1/models/iris:train', headers: json, body: '{}' }],
   ['another model at its place', { method: 'POST', tail: '/v1/models/other:predict', headers: json, body: '{}' }],
   ['an adapter at its place', { method: 'POST', tail: '/v2/models/sql-lora/infer', headers: json, body: '{}' }],
   ['the model of an adapter', { method: 'GET', tail: '/openai/v1/models/sql-lora' }],

@@ -1,21 +1,21 @@
 import type { Server, Socket } from 'node:net';
 import { Server as TlsServer } from 'node:tls';
 
-/** How the connection preface of HTTP/2 begins (RFC 9113 §3.4); no method of HTTP/1.1 does. */
+/** The start of the HTTP/2 connection preface (RFC 9113 §3.4). No HTTP/1.1 method starts like this. */
 const preface = Buffer.from('PRI');
 
-/** Where a connection goes once it is known what its client speaks. */
+/** The handlers for each version of HTTP. */
 export interface HttpVersions {
   toHttp1: (socket: Socket) => void;
   toHttp2: (socket: Socket) => void;
 }
 
 /**
- * One listener for two versions: every connection goes to the version its client speaks. Over TLS the client says so in the
- * handshake (ALPN), in the clear by its first bytes (prior knowledge), as gRPC clients do in a cluster.
+ * Serves two versions of HTTP on one listener. Over TLS, the client selects the version in the handshake (ALPN). In
+ * cleartext, the first bytes tell the version (prior knowledge), as with gRPC clients in a cluster.
  *
- * @param server in the clear, or one of TLS that offers `h2`
- * @param silentMs a connection in the clear that stays silent for longer is closed
+ * @param server in cleartext, or a TLS server that offers `h2`
+ * @param silentMs closes a cleartext connection that is silent for longer
  */
 export function acceptBoth(server: Server | TlsServer, versions: HttpVersions, silentMs: number): SilentConnections {
   const { toHttp1, toHttp2 } = versions;
@@ -35,7 +35,7 @@ export function acceptBoth(server: Server | TlsServer, versions: HttpVersions, s
   return silent;
 }
 
-/** Connections in the clear that have not said yet what they speak. */
+/** Cleartext connections whose version is unknown so far. */
 export class SilentConnections {
   readonly #since = new Map<Socket, number>();
 
@@ -48,7 +48,7 @@ export class SilentConnections {
     this.#since.delete(socket);
   }
 
-  /** Closes those that have been silent for so many milliseconds. */
+  /** Closes the connections that have been silent for this many milliseconds. */
   close(forMs: number): void {
     const now = performance.now();
     for (const [socket, since] of this.#since) if (now - since >= forMs) socket.destroy();
@@ -56,11 +56,11 @@ export class SilentConnections {
 }
 
 interface FirstBytesOptions extends HttpVersions {
-  /** A connection that stays silent for longer is closed. */
+  /** Silent connections are closed after the timeout. */
   limitMs: number;
 }
 
-/** Waits for as many bytes as tell the versions apart, and gives them back unread. */
+/** Waits for enough bytes to tell the versions apart, then unreads them. */
 class FirstBytes {
   readonly #socket: Socket;
   readonly #options: FirstBytesOptions;

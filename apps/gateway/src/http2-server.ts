@@ -13,29 +13,29 @@ import {
 import type { Inbound } from './inbound.ts';
 
 export interface Http2ServerOptions {
-  /** Streams of one connection at a time; default 128. */
+  /** Maximum concurrent streams of one connection; default 128. */
   maxConcurrentStreams?: number;
-  /** Of a connection without streams. */
+  /** Timeout of a connection without streams. */
   idleTimeoutMs: number;
-  /** Until a request is there with its body; Node has this limit for HTTP/1.1 alone. */
+  /** Until a request is complete, including its body. Node has this limit only for HTTP/1.1. */
   requestTimeoutMs: number;
-  /** Until a caller has taken an answer that is whole. */
+  /** Until the caller has received a complete answer. */
   stalledTimeoutMs: number;
   onRequest: (inbound: Inbound) => void;
-  /** A request that has no HTTP/1.1 reading; nothing more is known of it. */
+  /** A request that cannot be expressed in HTTP/1.1. */
   onMalformed: (denial: Denial, inbound: Inbound) => void;
-  /** A request whose body has not come in time. */
+  /** A request whose body did not arrive in time. */
   onSlow: (inbound: Inbound) => void;
 }
 
-/** How busy a connection is. */
+/** The activity of a connection. */
 interface Activity {
   streams: number;
-  /** When the last of its streams ended, or it began. */
+  /** When its last stream ended; initially, when the connection began. */
   since: number;
 }
 
-/** How a stream begins. */
+/** The parameters of Node's `stream` event. */
 interface HeaderSection {
   headers: IncomingHttpHeaders;
   flags: number;
@@ -47,23 +47,24 @@ interface Arriving {
   deadline: number;
 }
 
-/** How exactly what takes too long is noticed. */
+/** Interval of the timeout checks. */
 const sweepMs = 250;
-/** What may be on its way over one connection, so that it does not wait for every round trip; each stream has its own window. */
+/** Connection window, large enough not to wait for every round trip. Each stream has its own window. */
 const connectionWindow = 1024 * 1024;
-/** How long a connection has to close in good order. */
+/** How long a connection may take to close gracefully. */
 const closingMs = 1_000;
 
 /**
- * HTTP/2 without a listener of its own (`acceptBoth` brings the connections). Every limit that Node leaves open is set: what
- * a peer may make us keep is bounded per connection by header list, streams, session memory and the frames it may waste.
+ * HTTP/2 without a listener of its own; `acceptBoth` passes it the connections. It sets every limit that Node leaves
+ * open: the memory that a peer can occupy is bounded per connection by the header list size, streams, session memory
+ * and invalid frames.
  */
 export class Http2Sessions {
   readonly server: Http2Server;
   readonly #options: Http2ServerOptions;
   readonly #sessions = new Map<Http2Session, Activity>();
   readonly #arriving = new Map<ServerHttp2Stream, Arriving>();
-  /** Streams that are open, and since when they are known to have been answered. */
+  /** Open streams, with the time at which they were first seen as answered. */
   readonly #open = new Map<ServerHttp2Stream, number | undefined>();
   readonly #sweep: NodeJS.Timeout;
   #draining = false;
@@ -91,7 +92,7 @@ export class Http2Sessions {
     this.server.on('stream', (stream, headers, flags, rawHeaders) =>
       this.#onStream(stream, { headers, flags, rawHeaders }),
     );
-    // Of one connection, which is closed with it.
+    // An error of one connection, which closes it.
     this.server.on('sessionError', () => undefined);
   }
 
@@ -99,7 +100,7 @@ export class Http2Sessions {
     return this.#sessions.size;
   }
 
-  /** No new stream (GOAWAY); those that are open go on. */
+  /** Sends GOAWAY: no new streams; open streams continue. */
   drain(): void {
     this.#draining = true;
     for (const session of this.#sessions.keys()) session.close();
@@ -118,7 +119,7 @@ export class Http2Sessions {
   }
 
   #onStream(stream: ServerHttp2Stream, { headers, flags, rawHeaders }: HeaderSection): void {
-    // A stream that its peer resets tells nobody else.
+    // A reset stream is reported only through its `close` event.
     stream.on('error', () => undefined);
     this.#count(stream);
     const whole = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
@@ -126,7 +127,7 @@ export class Http2Sessions {
     const answer = new Http2Answer(stream);
     const remoteAddress = stream.session?.socket.remoteAddress;
     if (isDenial(raw)) {
-      // As it came: only for the words in which it is refused.
+      // The original headers, which are needed only to select the dialect of the refusal.
       const asItCame = { url: headers[':path'], httpVersion: '2.0', rawHeaders };
       return this.#options.onMalformed(raw, { raw: asItCame, body: stream, answer, remoteAddress });
     }
@@ -161,12 +162,13 @@ export class Http2Sessions {
     this.#endUntaken(now);
   }
 
-  /** Whatever else they send: pings and headers that never end are no requests. */
+  /** Closes connections without streams even if they are active: pings and endless headers are not requests. */
   #endIdle(now: number): void {
     for (const [session, { streams, since }] of this.#sessions) {
       const overdue = now - since - this.#options.idleTimeoutMs;
       if (streams > 0 || overdue < 0) continue;
-      // In good order first, which waits for a stream that has only begun, perhaps for ever.
+      // Closes gracefully first; but that waits for every stream, possibly without end, so a timer destroys the
+      // connection.
       if (overdue < closingMs) session.close();
       else session.destroy();
     }
@@ -174,14 +176,14 @@ export class Http2Sessions {
 
   #endSlow(now: number): void {
     for (const [stream, { inbound, deadline }] of this.#arriving) {
-      // They are in the order in which they came.
+      // They are in order of arrival.
       if (deadline > now) return;
       this.#arriving.delete(stream);
       this.#options.onSlow(inbound);
     }
   }
 
-  /** A caller that gives no window leaves its answers here, and would not have to be anybody to get them. */
+  /** Answers pile up here for a caller that grants no window, which needs no valid token. */
   #endUntaken(now: number): void {
     for (const [stream, since] of this.#open) {
       if (!stream.writableEnded || !stream.headersSent) continue;

@@ -1,8 +1,8 @@
-/** How many requests are under way for each key; nothing is kept of a key that has none. */
+/** Counts the requests under way per key. A key without requests uses no memory. */
 export class InFlight {
   readonly #counts = new Map<string, number>();
 
-  /** Whether there was room for one more; if so, `leave` must follow. */
+  /** Returns whether there was room for one more. If so, `leave` must follow. */
   enter(key: string, limit: number): boolean {
     const count = this.#counts.get(key) ?? 0;
     if (count >= limit) return false;

@@ -1,17 +1,17 @@
 import type { RawRequest } from '@modelgate/protocols';
 import type { AnswerSink, OutgoingBody } from '@modelgate/upstream';
 
-/** One request as it came in, whatever version of HTTP carried it. */
+/** One incoming request, in any version of HTTP. */
 export interface Inbound {
   raw: RawRequest;
-  /** Ends where the caller's body ended, errs or closes where it broke off. */
+  /** Ends if the caller's body ended; errs or closes if it broke off. */
   readonly body: OutgoingBody;
-  /** The body, where all of it is here already: whoever takes this needs no stream. */
+  /** The body, if it has arrived completely, so that no stream is needed. */
   readonly whole?: Buffer | undefined;
   answer: AnswerSink;
   readonly remoteAddress: string | undefined;
-  /** Tells a caller that waits for it to send its body (RFC 9110 §10.1.1), where one does. */
+  /** Sends `100 Continue` if the caller waits for it (RFC 9110 §10.1.1). */
   sendContinue?(): void;
-  /** The request may take as long as its answer does: it is not late. */
+  /** Exempts the request from the request timeout: it may last as long as its answer. */
   goesOn?: () => void;
 }

@@ -27,8 +27,9 @@ export interface IssuerTrustOptions {
 type Feed = Pick<PollingFeed<never>, 'start' | 'stop' | 'ageSeconds'>;
 
 /**
- * What the gateway knows of the issuer: its keys, what it revoked, its limits. Until all of it has been had once there is no
- * verifier, and nothing passes; after that, what was had is believed while the issuer does not answer.
+ * What the gateway knows about the issuer: its keys, revocations and limits. Until all of them have been fetched once
+ * there is no verifier, and every request is refused. After that, the last known state is used while the issuer does
+ * not answer.
  */
 export class IssuerTrust {
   readonly #options: IssuerTrustOptions;
@@ -43,19 +44,19 @@ export class IssuerTrust {
     this.#options = options;
   }
 
-  /** Undefined until everything that is needed to judge a token has been had. */
+  /** Undefined until everything needed to verify a token has been fetched. */
   get verifier(): ModelTokenVerifier | undefined {
     return this.#revocationsTooOld() ? undefined : this.#verifier;
   }
 
-  /** Why tokens cannot be judged, for the readiness check. */
+  /** Why tokens cannot be verified, for the readiness check. */
   get problem(): string | undefined {
     if (!this.#verifier) return 'the issuer’s metadata, keys or revocations have not been had yet';
     if (this.#revocationsTooOld()) return 'the issuer’s revocations are too old to be believed';
     return this.#keys?.ready() ? undefined : 'the issuer’s keys are too old to be believed';
   }
 
-  /** Seconds since the list of revocations was last confirmed; undefined where the issuer has none. */
+  /** Seconds since the revocation list was last confirmed; undefined if the issuer has none. */
   get revocationAge(): number | undefined {
     return this.#revocationFeed?.ageSeconds();
   }
@@ -65,13 +66,13 @@ export class IssuerTrust {
     return limit !== undefined && this.#revocationFeed !== undefined && this.#revocationFeed.ageSeconds() > limit;
   }
 
-  /** Tries until it has worked; the issuer may come up later than the gateway. */
+  /** Retries until it succeeds, because the issuer may start later than the gateway. */
   async start(): Promise<void> {
     const { config, logger } = this.#options;
     for (let wait = firstRetryMs; !this.#stopping.signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
       try {
         await this.#establish(await discoverIssuer(config.TOKEN_ISSUER, this.#options.get));
-        logger.info({ issuer: config.TOKEN_ISSUER }, 'issuer is known');
+        logger.info({ issuer: config.TOKEN_ISSUER }, 'the issuer’s metadata is loaded');
         return;
       } catch (error) {
         this.#release();

@@ -14,7 +14,7 @@ async function until(holds: () => boolean | Promise<boolean>): Promise<void> {
   expect(await holds()).toBe(true);
 }
 
-/** One that says something now and then, and everything that came back. */
+/** A client that sends bytes now and then, and everything that it received. */
 interface Caller {
   socket: Socket;
   received: () => string;
@@ -44,7 +44,7 @@ describe('callers in a browser', () => {
     },
   });
 
-  it('answers a preflight itself, for every path alike, and without a token', async () => {
+  it('are sent the same preflight answer for every path, without a token', async () => {
     bed = await TestBed.start({ CORS_ALLOWED_ORIGINS: `${origin}, http://localhost:5173` });
     for (const path of [predictPath, '/no/such/path']) {
       const answer = await bed.send({ ...preflight(origin), path });
@@ -57,7 +57,7 @@ describe('callers in a browser', () => {
     expect(bed.model.seen).toEqual([]);
   });
 
-  it('lets the scripts of an allowed origin read answers and refusals, and no others', async () => {
+  it('can read answers and refusals only from an allowed origin', async () => {
     bed = await TestBed.start({ CORS_ALLOWED_ORIGINS: origin });
     const token = bed.issuer.sign();
     const allowed = await bed.send({ token, body, headers: { origin } });
@@ -72,7 +72,7 @@ describe('callers in a browser', () => {
     expect(foreign.headers.vary).toBe('origin');
   });
 
-  it('treats OPTIONS like any other method where no origin is allowed', async () => {
+  it('get no preflight answer if no origin is allowed', async () => {
     bed = await TestBed.start();
     expect((await bed.send(preflight(origin))).status).toBe(401);
     const answer = await bed.send({ ...preflight(origin), token: bed.issuer.sign() });
@@ -82,7 +82,7 @@ describe('callers in a browser', () => {
 });
 
 describe('a catalogue that changes', () => {
-  it('is in force soon after its file was written, and a wrong one never', async () => {
+  it('takes effect soon after its file was written, unless it is invalid', async () => {
     bed = await TestBed.start({ CATALOGUE_INTERVAL: '1s' });
     const path = '/serving/fraud/boston/v1/models/boston:predict';
     const token = bed.issuer.sign({
@@ -104,15 +104,15 @@ describe('a catalogue that changes', () => {
     writeFileSync(bed.catalogueFile, JSON.stringify({ domain: 'models.example.com', models }));
     await until(async () => (await bed.send({ path, token, body })).status === 200);
     writeFileSync(bed.catalogueFile, '{ "models": [{ "model": "not a name" }] }');
-    await until(() => bed.log.includes('the changed catalogue is not in force'));
+    await until(() => bed.log.includes('the changed catalogue is rejected'));
     expect((await bed.send({ path, token, body })).status).toBe(200);
     keepAlive.write(request(token));
     await until(() => keepAlive.received().split('200 OK').length === 3);
   });
 });
 
-describe('a gateway that is told to read its files again', () => {
-  it('does so at once, however seldom it looks at them by itself', async () => {
+describe('a gateway that is told to reload its files', () => {
+  it('does so immediately, however long its polling interval is', async () => {
     bed = await TestBed.start({ CATALOGUE_INTERVAL: '1h' });
     const token = bed.issuer.sign();
     expect((await bed.send({ token, body })).status).toBe(200);
@@ -124,12 +124,12 @@ describe('a gateway that is told to read its files again', () => {
 });
 
 describe('a gateway that stops', () => {
-  it('does not wait for those who say nothing, and answers who comes back at once', async () => {
+  it('closes silent connections, and answers callers that reconnect immediately', async () => {
     bed = await TestBed.start({ SHUTDOWN_GRACE: '30s' });
     const token = bed.issuer.sign();
     const [silent, idle, busy] = [speak(), speak(request(token)), speak(request(token))];
     await until(() => idle.received().includes('200 OK') && busy.received().includes('200 OK'));
-    // Whoever was answered longer ago is not about to come back.
+    // A connection that was answered longer ago is considered idle.
     await sleep(300);
     let asked = 1;
     const comeBack = (): void => {
@@ -149,7 +149,7 @@ describe('a gateway that stops', () => {
   });
 });
 
-describe('callers that take their time', () => {
+describe('slow callers', () => {
   const timeouts = { HEADERS_TIMEOUT: '1s', REQUEST_TIMEOUT: '2s', IDLE_TIMEOUT: '1s' };
 
   it.each<[string, () => string[], RegExp]>([
@@ -181,7 +181,7 @@ describe('callers that take their time', () => {
       () => request(bed.issuer.sign()).replace(/Content-Length: \d+(\r\n\r\n).*/, 'Transfer-Encoding: chunked$1'),
       '1\r\nx\r\n',
     ],
-  ])('are cut off in time although their %s keep coming, bit by bit', async (_what, head, bit) => {
+  ])('are cut off in time although their %s keep arriving in small pieces', async (_what, head, bit) => {
     bed = await TestBed.start({ ...timeouts, STALLED_TIMEOUT: '2m' });
     const slow = speak(head());
     const dripping = setInterval(() => slow.write(bit), 100);
@@ -199,7 +199,7 @@ describe('callers that take their time', () => {
   it.each<[string, string]>([
     ['pings', '\0\0\x08\x06\0\0\0\0\0pingpong'],
     ['the headers of one request, byte by byte', '\0'],
-  ])('are cut off in time where HTTP/2 brings nothing but %s', async (_what, bit) => {
+  ])('are cut off in time if they send only %s over HTTP/2', async (_what, bit) => {
     bed = await TestBed.start(timeouts);
     const headers = '\0\x40\0\x01\x04\0\0\0\x01';
     const slow = speak('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n', '\0\0\0\x04\0\0\0\0\0', bit === '\0' ? headers : '');
@@ -221,7 +221,7 @@ describe('callers that take their time', () => {
 });
 
 describe('a gateway that is about to stop', () => {
-  it('says so first, asks its callers to come back elsewhere, and still serves them', async () => {
+  it('reports that it is not ready, closes connections after their answers, and still serves', async () => {
     bed = await TestBed.start({ DRAIN_DELAY: '6s' });
     const caller = speak(request(bed.issuer.sign()));
     await until(() => caller.received().includes('200 OK'));

@@ -15,7 +15,7 @@ const sentences: Readonly<Record<RequestMalformed['status'], string>> = {
   505: 'This version of HTTP is not supported.',
 };
 
-/** No request exists, or it broke off being one: the answer is as plain as HTTP allows, and the last of its connection. */
+/** Answers input that is not a valid request. The answer uses minimal HTTP and closes the connection. */
 export function refuseMalformed(problem: RequestMalformed, { answer, remote, logger }: MalformedRequest): void {
   const { status, message } = problem;
   logger.warn({ status, reason: message, remote }, 'refused');

@@ -5,21 +5,23 @@ import type { ConnectionOptions } from 'node:tls';
 import { CredentialError, CredentialFile } from './credential-file.ts';
 
 export interface ModelServerFilesOptions {
-  /** Whom every model server may be, and who the gateway is to it, where the catalogue does not say otherwise. */
+  /** Default trust and client certificate for model servers, if the catalogue does not configure them. */
   common: CertificateFiles;
-  /** How often the files are looked at, in milliseconds. */
+  /** Interval of the file checks, in milliseconds. */
   intervalMs: number;
   /** Milliseconds since the epoch. */
   now: () => number;
   logger: Logger;
 }
 
-/** Certificates and credentials for model servers, as the files that the settings and the catalogue name have them now. */
+/**
+ * The current certificates and credentials for model servers, from the files that the settings and the catalogue name.
+ */
 export class ModelServerFiles {
   readonly #options: ModelServerFilesOptions;
   #certificates: ReadonlyMap<string, CertificateWatch> = new Map();
   #credentials: ReadonlyMap<string, CredentialFile> = new Map();
-  /** A request goes by the catalogue it was classified by, also after that has been replaced. */
+  /** A request uses the files of the catalogue with which it was classified, even after that catalogue was replaced. */
   readonly #credentialOf = new WeakMap<Upstream, CredentialFile>();
   #timer: NodeJS.Timeout | undefined;
 
@@ -28,9 +30,9 @@ export class ModelServerFiles {
   }
 
   /**
-   * Reads what the catalogue names; must come before any request goes by it.
+   * Reads the files that the catalogue names. Must be called before a request uses it.
    *
-   * @throws ConfigurationError for files that cannot be used; then nothing has changed
+   * @throws ConfigurationError for files that cannot be used; nothing changes then
    */
   admit(catalogue: Catalogue): void {
     const upstreams = catalogue.models().flatMap(({ upstream, grpcUpstream }) => [upstream, grpcUpstream]);
@@ -55,9 +57,9 @@ export class ModelServerFiles {
   }
 
   /**
-   * What connections to a model server are made with, asked for each of them.
+   * The TLS options of a new connection to a model server.
    *
-   * @param own what the catalogue says of that server
+   * @param own the catalogue's settings for that server
    */
   tls(own: UpstreamTls | undefined): () => ConnectionOptions {
     const key = keyOf(this.#filesOf(own));
@@ -65,12 +67,12 @@ export class ModelServerFiles {
     let watch = this.#certificates.get(key);
     return () => {
       watch = this.#certificates.get(key) ?? watch;
-      if (!watch) throw new Error('the certificates for the model server are no longer in force');
+      if (!watch) throw new Error('the certificates for the model server are no longer in use');
       return { ...clientOptions(watch.current), ...name };
     };
   }
 
-  /** `Authorization` for a model server that is to receive the gateway's own; undefined for every other one. */
+  /** The `Authorization` value for a model server with a configured credential; undefined for all others. */
   authorization(upstream: Upstream): string | undefined {
     return upstream.credential === undefined ? undefined : this.#credentialOf.get(upstream)?.authorization;
   }
@@ -89,12 +91,12 @@ export class ModelServerFiles {
     for (const credential of this.#credentials.values()) {
       const problem = credential.look();
       if (problem !== undefined) {
-        this.#options.logger.error({ problem }, 'the changed credential for a model server is not in force');
+        this.#options.logger.error({ problem }, 'the changed credential for a model server is rejected');
       }
     }
   }
 
-  /** A member that the catalogue leaves out is as the settings have it; certificate and key come from one place. */
+  /** Members that the catalogue omits come from the settings. Certificate and key always come from the same source. */
   #filesOf(own: UpstreamTls | undefined): CertificateFiles {
     const { common } = this.#options;
     const { certFile, keyFile } = own?.certFile === undefined ? common : own;
@@ -108,7 +110,7 @@ export class ModelServerFiles {
       intervalMs,
       now,
       onChange: () => logger.info({}, 'certificates for model servers reloaded'),
-      onProblem: (problem) => logger.error({ problem }, 'the changed certificates for model servers are not in force'),
+      onProblem: (problem) => logger.error({ problem }, 'the changed certificates for model servers are rejected'),
     });
   }
 }

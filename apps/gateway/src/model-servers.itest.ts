@@ -27,7 +27,7 @@ async function serve(changes: object): Promise<void> {
 const reasonOf = ({ body }: Answer): unknown => (JSON.parse(body.toString()) as { reason?: unknown }).reason;
 
 describe('a model with several servers', () => {
-  it('is asked of all of them, and of those that are left, without anybody noticing', async () => {
+  it('uses all of them, and only the remaining ones after a failure, without failed requests', async () => {
     bed = await TestBed.start();
     others.push(await FakeKServe.start(), await FakeKServe.start());
     const servers = [bed.model, ...others];
@@ -87,7 +87,7 @@ describe('requests at a time', () => {
     expect((await bed.predict(token)).status).toBe(200);
   });
 
-  it('of one model are bounded, whoever asks', async () => {
+  it('of one model are bounded over all callers', async () => {
     bed = await TestBed.start();
     await serve({ maxConcurrent: 2 });
     const held = await hold(2, bed.issuer.sign());
@@ -147,7 +147,7 @@ describe('a model server over TLS', () => {
   });
 });
 
-describe('revocations that cannot be had', () => {
+describe('revocations that cannot be fetched', () => {
   it('end in a refusal once they are older than allowed, and are believed again once they are there', async () => {
     bed = await TestBed.start({ MAX_REVOCATION_AGE: '5s' });
     const token = bed.issuer.sign();

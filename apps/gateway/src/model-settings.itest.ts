@@ -81,13 +81,13 @@ describe('the credential a model server receives', () => {
       async () => (await bed.predict(token)).status === 200 && seen('authorization')[0] === 'Bearer sa-token-2',
     );
     file('token', 'two words');
-    await until(() => bed.log.includes('the changed credential for a model server is not in force'));
+    await until(() => bed.log.includes('the changed credential for a model server is rejected'));
     expect((await bed.predict(token)).status).toBe(200);
     expect(seen('authorization')).toEqual(['Bearer sa-token-2']);
     expect(bed.log).not.toMatch(/sa-token|two words/);
   });
 
-  it('is that of the model, whoever shares its server', async () => {
+  it('is that of the model, even if another model shares its server', async () => {
     bed = await TestBed.start();
     const token = bed.issuer.sign();
     await serve({ credential: { replaceFile: file('a', 'for-iris') } }, { credential: 'forward' });
@@ -140,7 +140,7 @@ describe('files that a catalogue names', () => {
     const token = bed.issuer.sign();
     await serve({ credential: { replaceFile: file('token', 'one') } });
     write({ credential: { replaceFile: join(folder, 'later') } });
-    await until(() => bed.log.includes('the changed catalogue is not in force'));
+    await until(() => bed.log.includes('the changed catalogue is rejected'));
     expect((await bed.predict(token)).status).toBe(200);
     expect(seen('authorization')).toEqual(['Bearer one']);
     file('later', 'two');

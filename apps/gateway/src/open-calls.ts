@@ -3,27 +3,27 @@ import { deny, type Denial } from '@modelgate/protocols';
 import { KeysUnavailable, TokenRejected } from '@modelgate/verifier';
 import type { IssuerTrust } from './issuer-trust.ts';
 
-/** A call that goes on under a token. */
+/** A call that lasts while its token may expire or be revoked. */
 export interface OpenCall {
-  /** The text of the token it came with, and when that is over. */
+  /** The encoded token of the call, and its expiry time. */
   readonly credential: string;
   readonly expiresAt: NumericDate;
-  /** Ends it. */
+  /** Ends the call. */
   cut(denial: Denial, detail: string): void;
 }
 
 export interface OpenCallsOptions {
   trust: Pick<IssuerTrust, 'verifier'>;
-  /** How often every open call is looked at; a revocation is known no later than the feed has it. */
+  /** Interval at which every open call is checked. A revocation takes effect once the feed reports it. */
   intervalMs: number;
   clock: Clock;
-  /** How long a call may go on after its token has expired. */
+  /** How long a call may continue after its token has expired. */
   pastExpirySeconds: number;
 }
 
 /**
- * Calls that are under way, each with the token it was admitted under. A token that was revoked, or whose key is gone, ends
- * them; one that has only expired does not for a while, since what was admitted may finish.
+ * Calls under way, each with the token that admitted it. A call ends if its token is revoked or the token's key is
+ * withdrawn. If the token only expires, the call may continue for a while.
  */
 export class OpenCalls {
   readonly #options: OpenCallsOptions;
@@ -59,10 +59,10 @@ export class OpenCalls {
     for (const call of this.#calls) void this.#judge(call);
   }
 
-  /** Why a token that was good is not good for anything new; undefined where it still is. */
+  /** Why a once valid token is no longer valid for new work; undefined if it still is. */
   async problem(credential: string): Promise<TokenProblem | undefined> {
     const { verifier } = this.#options.trust;
-    // Nobody knows what has been revoked since.
+    // Later revocations are unknown.
     if (!verifier) return { denial: deny('keys_unavailable'), expired: false, detail: 'revocations are too old' };
     if (verifier.cached(credential)) return undefined;
     try {
@@ -84,7 +84,7 @@ export class OpenCalls {
 
 export interface TokenProblem {
   denial: Denial;
-  /** It is over, and nothing else is wrong with it. */
+  /** The token has expired and has no other fault. */
   expired: boolean;
   detail: string;
 }
@@ -94,5 +94,9 @@ function problemOf(error: unknown): TokenProblem {
     return { denial: deny('token_invalid'), expired: error.reason === 'expired', detail: error.message };
   }
   const detail = error instanceof Error ? error.message : String(error);
-  return { denial: deny(error instanceof KeysUnavailable ? 'keys_unavailable' : 'overloaded'), expired: false, detail };
+  return {
+    denial: deny(error instanceof KeysUnavailable ? 'keys_unavailable' : 'internal_error'),
+    expired: false,
+    detail,
+  };
 }

@@ -1,6 +1,6 @@
 import type { AnswerSink } from '@modelgate/upstream';
 
-/** An answer that the gateway gives itself. It depends on the token, so that nobody may keep it for others. */
+/** An answer of the gateway itself. It depends on the token, so it must not be cached. */
 export function answerJson(answer: AnswerSink, body: string, headers: Readonly<Record<string, string>>): void {
   const fields = {
     'content-type': 'application/json',

@@ -9,7 +9,7 @@ const feed = (limit: unknown, version: unknown = 3): Uint8Array =>
 
 describe('the limits feed', () => {
   it.each([parseLimit('1737499/30d'), { quota: maxLimitCount, windowSeconds: 60, burst: 10 }])(
-    'brings %j, which is then counted',
+    'delivers the limit %j',
     (limit) => {
       const limits = new PolicyLimits(parseLimit('1/1s'));
       limits.replace(parseLimits(feed(limit, maxPolicyVersion)));
@@ -24,7 +24,7 @@ describe('the limits feed', () => {
     { quota: 5_000_000, windowSeconds: 2_592_000 },
     { quota: 0, windowSeconds: 60 },
     { quota: 1, windowSeconds: 1.5 },
-  ])('is refused with %j, which nobody could count', (limit) => {
+  ])('is refused with the uncountable limit %j', (limit) => {
     expect(() => parseLimits(feed(limit))).toThrow(/limit/);
   });
 });

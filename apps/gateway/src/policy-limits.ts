@@ -1,7 +1,7 @@
 import { LimitSource } from '@modelgate/authorization';
 import type { Limit } from '@modelgate/core';
 
-/** The limit of each policy as the issuer has it now, and the one for all others. */
+/** The issuer's current limit of each policy, and the default limit. */
 export class PolicyLimits extends LimitSource {
   readonly #default: Limit;
   #limits: ReadonlyMap<string, Limit> = new Map();

@@ -63,7 +63,7 @@ describe('several processes on one port', () => {
     // A round in which Redis took longer than it may, so that a process counted for itself, shows nothing.
     for (let round = 0, alone = 0; round < 5; round++) {
       counted = await outcomesOf60(gateway.issuer.sign({ claims: { sub: `keycloak|${round}` } }));
-      // Until the log has it all, and whoever counts alone asks Redis again.
+      // Until the log is complete, and a process that counted alone uses Redis again.
       await sleep(2_000);
       const before = alone;
       alone = timesLogged('limits are those of this process alone');
@@ -119,7 +119,7 @@ describe('several processes on one port', () => {
       expect(codes).toEqual([0, 0, 0]);
       const neverLost = keepAlive || kernelMigrates;
       expect([...outcomes.keys()].filter((one) => one !== 200 && (neverLost || one !== 'ECONNRESET'))).toEqual([]);
-      // One each at most, and hardly any where the machine lets a process find a moment in which nobody waits.
+      // At most one per process, and hardly any if the process finds a moment with an empty accept queue.
       expect(Math.max(...resets)).toBeLessThanOrEqual(workers.length);
       expect(Math.min(...resets)).toBeLessThanOrEqual(2);
       expect(outcomes.get(200)).toBeGreaterThan(1_000);
@@ -129,7 +129,7 @@ describe('several processes on one port', () => {
 });
 
 describe('a process that would share a port', () => {
-  it('ends where somebody has it who shares none, and says what to do', async () => {
+  it('exits if a process that does not share the port uses it, and says what to do', async () => {
     const other = createServer().listen(0, '127.0.0.1');
     await once(other, 'listening');
     const { port } = other.address() as AddressInfo;

@@ -12,7 +12,7 @@ export interface ReadinessParts {
   registered: RegisteredModels | undefined;
 }
 
-/** Ready: tokens can be judged, it is known which models there are, and nobody has asked the process to stop. */
+/** Ready if tokens can be verified, the models are known, and the process was not asked to stop. */
 export class GatewayReadiness extends ReadinessChecks {
   readonly #parts: ReadinessParts;
 
@@ -25,7 +25,10 @@ export class GatewayReadiness extends ReadinessChecks {
     return Promise.resolve(this.#checks);
   }
 
-  /** @returns false where the process was asked to stop before */
+  /**
+   *
+   * @returns false if the process was already asked to stop
+   */
   async untilReady(): Promise<boolean> {
     const { server } = this.#parts;
     while (!server.draining && !Object.values(this.#checks).every((problem) => problem === undefined)) await sleep(20);

@@ -8,14 +8,14 @@ import { realServers, rowName, testedAgainst, type RealServerName } from './test
 
 export type Row = SurfaceRow | GrpcMethod;
 
-/** Where a real server listens. */
+/** The address of a real server. */
 export interface Addresses {
   url: string;
   grpcUrl?: string;
   stop(): Promise<void>;
 }
 
-/** The model that is asked for forecasts. */
+/** The forecasting model. */
 const forecaster = 'demand';
 
 export const parts = { 'KServe 0.21': kserve, 'KServe 0.14': kserveOpenai, 'MLServer 1.7': mlserver } as const;
@@ -43,15 +43,15 @@ export function walks(rows: readonly Row[]): Walk[] {
   );
 }
 
-/** What is asked, and of whom. */
+/** A request, and its target. */
 export interface Question {
   row: Row;
-  /** The model's name at its server. */
+  /** The server's name for the model. */
   modelName: string;
   addresses: Addresses;
 }
 
-/** A question with a model and a door of its own, so that nobody but those who ask it can have come through that door. */
+/** A request with a model and a proxy of its own, so that only this test's traffic passes through the proxy. */
 export interface Way extends Question {
   /** `namespace/name` */
   model: string;
@@ -69,7 +69,7 @@ export function questionFor(row: Row, server: RealServerName, addresses: Address
   return { row, addresses, modelName: protocolOf(row) === 'timeseries' ? forecaster : models[server] };
 }
 
-/** Where the server is asked itself; undefined where it does not speak the protocol. */
+/** The server's own address; undefined if it does not speak the protocol. */
 export function addressFor({ row, addresses }: Question): string | undefined {
   return isCall(row) ? addresses.grpcUrl : addresses.url;
 }
@@ -79,21 +79,21 @@ export function entryOf({ model, modelName, server, row, door }: Way): object {
   return { model, modelName, upstream: door.url, protocols: [protocolOf(row)], runtime };
 }
 
-/** What came back, whatever the protocol. */
+/** The answer in any protocol. */
 export interface Told {
-  /** Of HTTP, or of gRPC. */
+  /** The HTTP status or the gRPC status. */
   status: number;
   body: string;
   type?: string | null;
   message?: unknown;
 }
 
-/** The gateway, as the holder of a token asks it. */
+/** A client of the gateway with a token. */
 export function askThroughGateway(way: Way, gateway: string, token: string): Promise<Told> {
   return ask(way, { origin: gateway, model: way.model, token });
 }
 
-/** The server itself. */
+/** A client of the server itself. */
 export function askDirectly(question: Question): Promise<Told> {
   return ask(question, { origin: addressFor(question) ?? '' });
 }
@@ -111,7 +111,7 @@ async function ask(question: Question, through: Through): Promise<Told> {
   return isCall(row) ? call(row, modelName, through) : request(row, modelName, through);
 }
 
-/** What is to be loaded or unloaded is there, whatever was unloaded before. */
+/** Loads the model that the row will load or unload, whatever was unloaded before. */
 export async function load({ addresses, modelName }: Question): Promise<void> {
   const { status } = await fetch(`${addresses.url}/v2/repository/models/${modelName}/load`, { method: 'POST' });
   if (status !== 200) throw new Error(`${modelName} cannot be loaded: ${status}`);

@@ -5,31 +5,31 @@ import { Http2Answer } from '@modelgate/upstream';
 import type { ModelToken } from '@modelgate/verifier';
 import type { Inbound } from './inbound.ts';
 
-/** What is known of a request when it is refused. */
+/** What is known about a request when it is refused. */
 export interface RefusedRequest {
   id: string;
   inbound: Inbound;
-  /** Bytes of the body as declared, where it was read so far. */
+  /** Declared length of the body, if it has been parsed. */
   contentLength?: number | undefined;
   operation?: Operation;
-  /** Of what is wanted, once the token was good enough to be told. */
+  /** The requested protocol, once the caller may know it. */
   protocol?: Protocol;
   token?: ModelToken;
-  /** The dialect is that of the path alone: the service's own would say what it is. */
+  /** The path alone determines the dialect, because the service's own dialect would reveal what it is. */
   byPath?: boolean;
-  /** For the log alone. */
+  /** For the log only. */
   detail?: string | undefined;
   headers?: Readonly<Record<string, string>>;
 }
 
-/** A refused body that is longer is not read to its end just to keep the connection. */
+/** A longer body of a refused request is not read to keep its connection. */
 const worthReading = 64 * 1024;
 
-/** Tells the caller that it was refused, in its dialect, and the operator exactly why, under the same id. */
+/** Sends the refusal to the caller in its dialect, and logs the exact reason under the same request ID. */
 export function refuse(denial: Denial, refused: RefusedRequest, logger: Logger): void {
   const { id, inbound, headers } = refused;
   const { answer } = inbound;
-  // The parser was first: what it has refused is answered, and logged.
+  // The parser has already refused the request, answered it and logged it.
   if (answer.writableEnded) return;
   logger[denial.status >= 500 ? 'error' : 'warn'](logLine(denial, refused), 'refused');
   if (isCall(refused) && answer instanceof Http2Answer) return refuseCall(denial, refused, answer);
@@ -52,7 +52,7 @@ function protocolOf({ operation, protocol, byPath, inbound }: RefusedRequest): P
   return known ?? dialectOf(inbound.raw);
 }
 
-/** A call is refused by its trailers, whatever has been sent before them. */
+/** A call is refused with trailers, whatever was sent before. */
 function refuseCall(denial: Denial, { id, headers = {} }: RefusedRequest, { grpc }: Http2Answer): void {
   const head = { 'content-type': 'application/grpc', 'x-request-id': id, ...headers };
   grpc.finish(Object.entries(grpcStatus(denial)).flat(), Object.entries(head).flat());
@@ -71,7 +71,7 @@ function logLine({ status, reason }: Denial, refused: RefusedRequest): Record<st
   };
 }
 
-/** Whether the next request on the connection is near: the body has been read, or soon is. */
+/** Whether the next request on the connection follows soon: the body has been read, or is short. */
 function isRead({ inbound, contentLength }: RefusedRequest): boolean {
   return (
     inbound.whole !== undefined ||

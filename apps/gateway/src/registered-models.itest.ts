@@ -69,7 +69,7 @@ describe('models that are registered at the issuer', () => {
     expect([Math.min(...times.served) < 2_000, Math.min(...times.gone) < 2_000, times]).toEqual([true, true, times]);
   });
 
-  it('are asked of nobody where no client is set, and the gateway is ready without', async () => {
+  it('are not fetched if no client is configured, and the gateway is ready without them', async () => {
     bed.issuer.registered = [entry('risk/score')];
     await follow({ CATALOGUE_CLIENT_ID: '', CATALOGUE_CLIENT_SECRET: '' });
     await bed.untilReady();
@@ -135,7 +135,7 @@ describe('models that are registered at the issuer', () => {
     await bed.untilReady();
     await until(async () => (await call('risk/score')) === 200);
     bed.issuer.down = true;
-    await until(() => bed.log.includes('the registered models cannot be had'));
+    await until(() => bed.log.includes('the registered models cannot be fetched'));
     expect([await call('risk/score'), await waitsFor()]).toEqual([200, '']);
     bed.issuer.down = false;
     // Not what it says it is: the whole document is refused, and what was had stays.
@@ -163,7 +163,7 @@ describe('models that are registered at the issuer', () => {
   });
 
   it.each<[string, object]>([
-    ['a member nobody knows', { colour: 'blue' }],
+    ['an unknown member', { colour: 'blue' }],
     ['a credential from a file of the gateway', { credential: { replaceFile: '/etc/hostname' } }],
     ['an identity from files', { upstreamTls: { certFile: '/a', keyFile: '/b' }, upstream: 'https://127.0.0.1:9' }],
     ['a path as upstream', { upstream: 'file:///etc/passwd' }],

@@ -6,10 +6,10 @@ import { discoverIssuer, PollingFeed } from '@modelgate/verifier';
 import { setTimeout as sleep } from 'node:timers/promises';
 import type { CurrentCatalogue } from './current-catalogue.ts';
 
-/** The name of the issuer among the sources of the catalogue. */
+/** The issuer's name among the sources of the catalogue. */
 export const registrySource = 'the token service';
 
-/** Who the gateway is to the issuer. */
+/** The gateway's credentials at the issuer. */
 export interface GatewayClient {
   id: string;
   secret: string;
@@ -25,13 +25,13 @@ export interface RegisteredModelsOptions {
   logger: Logger;
 }
 
-/** What the operator is told of the registered models. */
+/** The state of the registered models, for the operator. */
 export interface RegistryReport {
-  /** Seconds since the issuer last confirmed them; null where it never did. */
+  /** Seconds since the issuer last confirmed them; null if it never did. */
   ageSeconds: number | null;
-  /** Why they cannot be had at the moment. */
+  /** Why they cannot be fetched at the moment. */
   problem: string | null;
-  /** Models that are registered and not understood. */
+  /** Registered models that cannot be parsed. */
   refused: readonly string[];
 }
 
@@ -39,8 +39,8 @@ const firstRetryMs = 500;
 const longestRetryMs = 10_000;
 
 /**
- * The models that are registered at the issuer as a source of the catalogue, polled as its other feeds are. What was had
- * once is served while the issuer does not answer.
+ * The models registered at the issuer, as a source of the catalogue. They are polled like the issuer's other feeds. The
+ * last known models are served while the issuer does not answer.
  */
 export class RegisteredModels {
   readonly #options: RegisteredModelsOptions;
@@ -50,7 +50,7 @@ export class RegisteredModels {
   #failure: string | undefined = 'they have not been asked for yet';
   #models: readonly CatalogueModel[] = [];
   #refused: readonly string[] = [];
-  /** Whether the last answer was none of the issuer's, but what it said before this process began. */
+  /** Whether the last answer was remembered from an earlier process. */
   #remembered = false;
   #had = false;
 
@@ -58,7 +58,7 @@ export class RegisteredModels {
     this.#options = options;
   }
 
-  /** Why it is not known which models are registered, for the readiness check. */
+  /** Why the registered models are unknown, for the readiness check. */
   get problem(): string | undefined {
     return this.#had ? undefined : `the registered models have not been had yet: ${this.#failure}`;
   }
@@ -72,7 +72,9 @@ export class RegisteredModels {
     };
   }
 
-  /** Looks for the issuer's feed until it names one, since it may come up or learn of one later; then follows it. */
+  /**
+   * Looks for the issuer's feed until it names one, because the issuer may start or add it later. Then polls the feed.
+   */
   async start(): Promise<void> {
     for (let wait = firstRetryMs; !this.#stopping.signal.aborted; wait = Math.min(wait * 2, longestRetryMs)) {
       try {
@@ -100,7 +102,7 @@ export class RegisteredModels {
       get: async (target, options) => {
         const answer = await get(target, { ...options, headers: { ...options.headers, authorization } });
         if (answer.status === 401) throw new Error('the issuer does not know this gateway as one of its gateways');
-        // It goes on being true: whatever was wrong in between is over.
+        // The models stay confirmed, so an earlier problem is over.
         if (answer.status === 304) this.#failure = undefined;
         this.#remembered = answer.ageSeconds !== undefined;
         return answer;
@@ -117,7 +119,7 @@ export class RegisteredModels {
   #apply(document: unknown): void {
     const { catalogue, logger } = this.#options;
     const { models, problems } = this.#reader.read(document);
-    // What is remembered is read at every poll, for as long as the issuer does not answer.
+    // A remembered answer is read at every poll while the issuer does not answer, so it is logged only once.
     if (!this.#had || !isSame(models, this.#models)) {
       catalogue.replace(registrySource, models);
       logger.info({ models: models.length }, 'the registered models are in force');
@@ -134,12 +136,12 @@ export class RegisteredModels {
   #fail(error: unknown): void {
     if (this.#stopping.signal.aborted) return;
     const reason = inWords(error);
-    if (reason !== this.#failure) this.#options.logger.warn({ reason }, 'the registered models cannot be had');
+    if (reason !== this.#failure) this.#options.logger.warn({ reason }, 'the registered models cannot be fetched');
     this.#failure = reason;
   }
 }
 
-/** The reader gives the same object for the same entry. */
+/** The reader returns the same object for an unchanged entry. */
 function isSame(some: readonly CatalogueModel[], others: readonly CatalogueModel[]): boolean {
   return some.length === others.length && some.every((model, index) => model === others[index]);
 }

@@ -11,7 +11,7 @@ const options = { maxBytes: 1_000, timeoutMs: 1_000 };
 let folder: string;
 let clock: ManualClock;
 let problems: string[];
-/** What the issuer answers; undefined where it is away. */
+/** The issuer's answers; undefined while it is down. */
 let issuer: { status: number; body?: string; etag?: string } | undefined;
 beforeEach(() => {
   folder = join(mkdtempSync(join(tmpdir(), 'modelgate-state-')), 'state');
@@ -38,7 +38,7 @@ function started(): (of?: string) => Promise<HttpAnswer> {
 const file = (): string => join(folder, readdirSync(folder)[0] ?? '');
 
 describe('RememberedAnswers', () => {
-  it('gives a process that starts what the issuer said last, as old as it is', async () => {
+  it('gives a new process the issuer’s last answer, with its age', async () => {
     await started()();
     issuer = undefined;
     clock.advanceMilliseconds(3_600_000);
@@ -48,18 +48,18 @@ describe('RememberedAnswers', () => {
     );
   });
 
-  it('also where the issuer only says that it has trouble', async () => {
+  it('uses the stored answer if the issuer answers with an error', async () => {
     await started()();
     issuer = { status: 503 };
     expect((await started()()).ageSeconds).toBe(0);
   });
 
-  it('keeps nothing but its owner from reading it', async () => {
+  it('writes files that only their owner can read', async () => {
     await started()();
     expect([statSync(folder).mode & 0o777, statSync(file()).mode & 0o777]).toEqual([0o700, 0o600]);
   });
 
-  it('asks the issuer alone once it has answered', async () => {
+  it('uses only the issuer once it has answered', async () => {
     await started()();
     const get = started();
     await get();
@@ -67,7 +67,7 @@ describe('RememberedAnswers', () => {
     await expect(get()).rejects.toThrow('away');
   });
 
-  it('takes 304 as a confirmation', async () => {
+  it('treats a 304 as a confirmation', async () => {
     const get = started();
     await get();
     clock.advanceMilliseconds(50_000_000);
@@ -82,7 +82,7 @@ describe('RememberedAnswers', () => {
     ['older than a day', () => clock.advanceMilliseconds(86_401_000), /not of the last 86400 seconds/],
     ['from the future', () => clock.advanceMilliseconds(-1_000), /not of the last/],
     [
-      'of another URL',
+      'belongs to another URL',
       () => writeFileSync(file(), readFileSync(file(), 'utf8').replace('/jwks', '/other')),
       /another URL/,
     ],
@@ -95,7 +95,7 @@ describe('RememberedAnswers', () => {
     ['that others may write', () => chmodSync(file(), 0o622), /can be written by others/],
     ['in a folder that others may write', () => chmodSync(folder, 0o777), /can be written by others/],
     ['that is gone', () => rmSync(file()), undefined],
-  ])('does not use what is %s, and says so', async (_what, spoil, problem) => {
+  ])('ignores a file that is %s, and reports it', async (_what, spoil, problem) => {
     await started()();
     spoil();
     issuer = undefined;
@@ -104,7 +104,7 @@ describe('RememberedAnswers', () => {
     else expect(problems).toEqual([]);
   });
 
-  it('answers all the same where nothing can be written', async () => {
+  it('answers even if nothing can be written', async () => {
     folder = join(folder, '..', 'file', 'state');
     writeFileSync(join(folder, '..'), '');
     expect((await started()()).status).toBe(200);

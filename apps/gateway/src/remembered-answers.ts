@@ -7,7 +7,7 @@ import { readOwnFile, writeOwnFile } from './state-folder.ts';
 
 const fileSchema = z.strictObject({
   url: z.string(),
-  /** Milliseconds since the epoch: when the issuer last said so. */
+  /** When the issuer last confirmed it, in milliseconds since the epoch. */
   confirmedAt: z.int(),
   etag: z.string().optional(),
   body: z.base64(),
@@ -15,22 +15,22 @@ const fileSchema = z.strictObject({
 type Remembered = z.infer<typeof fileSchema>;
 
 export interface RememberedAnswersOptions {
-  /** Belongs to this process's user alone: whoever can write there chooses the keys. Made where it is not there. */
+  /** Only this process's user may write to it, because its content determines the trusted keys. Created if missing. */
   folder: string;
   get: HttpGet;
   clock: Clock;
-  /** What is older is not believed; default 86 400. */
+  /** Maximum age in seconds; default 86 400. */
   maxAgeSeconds?: number;
-  /** An answer that only confirms what is in the file is not written more often; default 30. */
+  /** A confirmation of the stored answer is written at most this often, in seconds; default 30. */
   writeEverySeconds?: number;
-  /** Something in the folder cannot be used, or not written. */
+  /** A file in the folder cannot be used or written. */
   onProblem?: (problem: string) => void;
 }
 
 /**
- * The issuer's last answers, on disk: a process that starts while the issuer is away goes on from what was true when it last
- * answered. What is remembered is read as strictly as what comes over the wire, and counts as old as it is. Once the issuer
- * has answered for a URL, only the issuer is asked for it.
+ * Stores the issuer's last answers on disk, so that a process can start while the issuer is down. A remembered answer
+ * is validated like one from the network and keeps its age. Once the issuer has answered for a URL, the stored answer
+ * is not used again.
  */
 export class RememberedAnswers {
   readonly #options: Required<RememberedAnswersOptions>;
@@ -77,7 +77,7 @@ export class RememberedAnswers {
       const text = await readOwnFile(this.#options.folder, file);
       if (text === undefined) return undefined;
       const remembered = fileSchema.parse(JSON.parse(text));
-      if (remembered.url !== url) throw new Error('it is of another URL');
+      if (remembered.url !== url) throw new Error('it belongs to another URL');
       return remembered;
     } catch (error) {
       this.#options.onProblem(`${file} is not used: ${error instanceof Error ? error.message : String(error)}`);
@@ -103,7 +103,9 @@ export class RememberedAnswers {
   }
 }
 
-/** What is worth remembering of an answer: a document, or that the one that is known still holds (RFC 9110 §15.4.5). */
+/**
+ * Whether an answer is stored: a document, or the confirmation that the known one is still current (RFC 9110 §15.4.5).
+ */
 function rememberedOf(url: string, { status, headers, body }: HttpAnswer, known?: Remembered): Remembered | undefined {
   if (status === 304) return known && { ...known };
   if (status !== 200) return undefined;

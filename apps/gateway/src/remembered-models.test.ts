@@ -31,13 +31,13 @@ afterEach(() => rmSync(join(folder, '..'), { recursive: true }));
 const file = (): string => join(folder, 'cluster-models.json');
 const write = (confirmedAt = now): Promise<void> => memory.write({ confirmedAt, kinds, found: [iris, refused] });
 
-it('gives back what was served, with when it was confirmed', async () => {
+it('remembered models are returned with the time of their confirmation', async () => {
   await write();
   expect(await memory.read(now + 5)).toEqual({ confirmedAt: now, kinds, found: [iris] });
   expect(problems).toEqual([]);
 });
 
-it('knows nothing where nothing was written, which is no problem', async () => {
+it('an empty folder holds no models and is not a problem', async () => {
   expect(await memory.read(now)).toBeUndefined();
   expect(problems).toEqual([]);
 });
@@ -45,27 +45,27 @@ it('knows nothing where nothing was written, which is no problem', async () => {
 it.each([
   ['older than a day', now + 86_400_001],
   ['from the future', now - 1],
-])('does not believe what is %s', async (_, at) => {
+])('a state that is %s is ignored', async (_, at) => {
   await write();
   expect(await memory.read(at)).toBeUndefined();
-  expect(problems).toEqual([`${file()} is not used: it is not of the last day`]);
+  expect(problems).toEqual([`${file()} is not used: it is older than a day`]);
 });
 
-it('does not believe what others can write', async () => {
+it('a state that others can write is ignored', async () => {
   await write();
   chmodSync(file(), 0o666);
   expect(await memory.read(now)).toBeUndefined();
   expect(problems).toEqual([`${file()} is not used: it can be written by others`]);
 });
 
-it.each(['', '{}', '{"confirmedAt":1,"kinds":[],"found":[{}]}'])('does not believe %j', async (text) => {
+it.each(['', '{}', '{"confirmedAt":1,"kinds":[],"found":[{}]}'])('the malformed state %j is ignored', async (text) => {
   await write();
   writeFileSync(file(), text);
   expect(await memory.read(now)).toBeUndefined();
   expect(problems).toHaveLength(1);
 });
 
-it('leaves out an entry that is not one, or that names a file of the gateway', async () => {
+it('an entry is omitted if it is invalid or names a file of the gateway', async () => {
   await write();
   const remembered = JSON.parse(readFileSync(file(), 'utf8')) as { found: { model: object }[] };
   const [entry] = remembered.found;

@@ -14,21 +14,21 @@ const foundSchema = z.strictObject({
   model: z.unknown(),
 });
 const fileSchema = z.strictObject({
-  /** Milliseconds since the epoch: when the cluster last said so. */
+  /** When the cluster last confirmed it, in milliseconds since the epoch. */
   confirmedAt: z.int(),
-  /** Kinds of which all is known. */
+  /** Kinds whose objects are all known. */
   kinds: z.array(z.string()),
   found: z.array(foundSchema),
 });
 
-/** What a cluster had when it last answered. */
+/** The state of a cluster at its last answer. */
 export interface ClusterMemory {
   confirmedAt: number;
   kinds: readonly string[];
   found: readonly Found[];
 }
 
-/** What was found in a cluster, on disk: a gateway that starts while the API server is away goes on from it. */
+/** Stores the models of a cluster on disk, so that a gateway can start while the API server is down. */
 export class RememberedModels {
   readonly #folder: string;
   readonly #onProblem: (problem: string) => void;
@@ -39,13 +39,16 @@ export class RememberedModels {
     this.#onProblem = onProblem;
   }
 
-  /** @returns undefined where nothing is remembered that can be believed */
+  /**
+   *
+   * @returns undefined if no valid state is remembered
+   */
   async read(now: number): Promise<ClusterMemory | undefined> {
     try {
       const text = await readOwnFile(this.#folder, this.#file);
       if (text === undefined) return undefined;
       const { confirmedAt, kinds, found } = fileSchema.parse(JSON.parse(text));
-      if (confirmedAt > now || now - confirmedAt > maxAgeMs) throw new Error('it is not of the last day');
+      if (confirmedAt > now || now - confirmedAt > maxAgeMs) throw new Error('it is older than a day');
       return { confirmedAt, kinds, found: found.flatMap(restored) };
     } catch (error) {
       this.#onProblem(`${this.#file} is not used: ${error instanceof Error ? error.message : String(error)}`);
@@ -53,7 +56,7 @@ export class RememberedModels {
     }
   }
 
-  /** Writes what is not written yet, and confirms what is. */
+  /** Writes pending changes, or updates the time of confirmation. */
   async write({ confirmedAt, kinds, found }: ClusterMemory): Promise<void> {
     const served = found.flatMap(({ offer, ...one }) => ('model' in offer ? [{ ...one, model: offer.model }] : []));
     const text = JSON.stringify({ confirmedAt, kinds, found: served });
@@ -71,7 +74,10 @@ export class RememberedModels {
   }
 }
 
-/** Held to the same rules as what comes over the network: an entry that another release wrote costs that model alone. */
+/**
+ * Remembered entries are validated like those from the network. An invalid entry, for example from another release,
+ * affects only its model.
+ */
 function restored({ model, ...one }: z.infer<typeof foundSchema>): Found[] {
   const parsed = parseRegisteredModel(model);
   return parsed.problems ? [] : [{ ...one, offer: { model: parsed.model, notes: [] } }];

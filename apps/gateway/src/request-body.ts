@@ -1,9 +1,12 @@
 import type { Readable } from 'node:stream';
 
-/** Bodies up to this size are read whole before anything is sent on: it is cheaper, and one that breaks off reaches nobody. */
+/**
+ * A body up to this size is read whole before it is forwarded. That is cheaper, and a body that breaks off does not
+ * reach the model server.
+ */
 export const wholeBodyBytes = 64 * 1024;
 
-/** Reads a body whose length is known. `onBody` is not called where the caller breaks off. */
+/** Reads a body of known length. `onBody` is not called if the caller breaks off. */
 export function readWhole(body: Readable, length: number, onBody: (whole: Buffer) => void): void {
   let first: Buffer | undefined;
   let rest: Buffer[] | undefined;

@@ -63,7 +63,7 @@ it('Triton’s client works, and is refused in words that it understands', async
     'another model': '403: The token does not permit this.',
     'another model at its place': '404: Model with name digits does not exist.',
     'no token': '401: A bearer token is required.',
-    // It asks without a body, which MLServer does not take from anybody.
+    // It sends no body, which MLServer refuses.
     index: '400: The model server does not accept the request.',
     'index of KServe': '404: Not Found',
     unload: '403: The token does not permit this.',

@@ -2,10 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { lstat, mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 
 /**
- * Reads a file of a folder that belongs to this process's user alone.
+ * Reads a file from a folder that only this process's user may write to.
  *
- * @returns undefined where there is none
- * @throws Error for what others can write, and for what cannot be read
+ * @returns undefined if the file does not exist
+ * @throws Error if others can write to it, or if it cannot be read
  */
 export async function readOwnFile(folder: string, file: string): Promise<string | undefined> {
   try {
@@ -20,7 +20,7 @@ export async function readOwnFile(folder: string, file: string): Promise<string 
   }
 }
 
-/** Whole under another name first: a process that is killed leaves the old file or the new one. */
+/** Writes to a temporary name first, so that a killed process leaves either the old or the new file. */
 export async function writeOwnFile(folder: string, file: string, text: string): Promise<void> {
   await mkdir(folder, { recursive: true, mode: 0o700 });
   const temporary = `${file}.${randomBytes(4).toString('hex')}`;

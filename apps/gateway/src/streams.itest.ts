@@ -7,11 +7,11 @@ import { predictPath, TestBed } from './gateway.fixture.ts';
 let bed: TestBed;
 afterEach(() => bed.stop());
 
-/** One answer as it comes, whatever version of HTTP carries it. */
+/** One answer as it arrives, in any version of HTTP. */
 interface Stream {
   /** Everything that has come. */
   text: string;
-  /** How it ended: with an end, or broken off; undefined while it goes on. */
+  /** Whether it ended normally or broke off; undefined while it continues. */
   end: 'whole' | 'broken' | undefined;
   abort: () => void;
 }
@@ -24,7 +24,7 @@ function overHttp1(version: '1.0' | '1.1', token: string): Stream {
     stream.text += bytes.toString('latin1');
     if (version === '1.1' && stream.text.endsWith('0\r\n\r\n')) stream.end ??= 'whole';
   });
-  // What HTTP/1.0 has no other word for: the answer is over when its connection is.
+  // HTTP/1.0 ends an answer only by closing the connection.
   socket.on('end', () => (stream.end ??= version === '1.0' ? 'whole' : 'broken'));
   socket.on('error', () => (stream.end ??= 'broken'));
   const head = [`Host: ${hostname}`, `Authorization: Bearer ${token}`, 'Content-Length: 2'];
@@ -52,7 +52,7 @@ const ways: [string, (token?: string) => Stream][] = [
   ['HTTP/2', (token = bed.issuer.sign()) => overHttp2(token)],
 ];
 
-/** Milliseconds until it holds. */
+/** Waits until the condition holds, and returns the milliseconds it took. */
 async function until(holds: () => boolean): Promise<number> {
   const began = performance.now();
   while (!holds()) {
@@ -63,7 +63,7 @@ async function until(holds: () => boolean): Promise<number> {
 }
 
 describe.each(ways)('an answer that streams, over %s', (_version, open) => {
-  it('breaks off when its token is revoked, and no other does', async () => {
+  it('breaks off when its token is revoked, and other answers continue', async () => {
     bed = await TestBed.start({ FEED_INTERVAL: '1s' });
     bed.model.behaviour = 'trickle';
     const cut = open(bed.issuer.sign({ claims: { jti: 'to-be-revoked' } }));
@@ -77,13 +77,13 @@ describe.each(ways)('an answer that streams, over %s', (_version, open) => {
     other.abort();
   });
 
-  it('goes on past the end of its token, for a while', async () => {
+  it('continues for a while after its token has expired', async () => {
     bed = await TestBed.start({ CLOCK_SKEW: '0s', FEED_INTERVAL: '1s' });
     bed.model.behaviour = 'trickle';
     const exp = Math.floor(Date.now() / 1000) + 5;
     const stream = open(bed.issuer.sign({ claims: { exp } }));
     await until(() => stream.text.includes('data: x'));
-    // And past a look at the feed, which is when streams are looked at.
+    // Also past a poll of the feed, after which streams are checked.
     await sleep((exp + 2.5) * 1000 - Date.now());
     const length = stream.text.length;
     await until(() => stream.text.length > length);
@@ -91,7 +91,7 @@ describe.each(ways)('an answer that streams, over %s', (_version, open) => {
     stream.abort();
   });
 
-  it('may last longer than every timeout there is', async () => {
+  it('may last longer than every timeout', async () => {
     bed = await TestBed.start({
       HEADERS_TIMEOUT: '2s',
       REQUEST_TIMEOUT: '2s',
@@ -115,7 +115,7 @@ describe.each(ways)('an answer that streams, over %s', (_version, open) => {
     await until(() => stream.text.includes('data: x'));
     return stream;
   };
-  /** What a quarter of them take at most: the others say how busy the machine was. */
+  /** The limit for the fastest quarter: the others show how busy the machine was. */
   const unhindered = (times: number[]): number => times.toSorted((a, b) => a - b)[Math.floor(times.length / 4)] ?? 0;
 
   it('is given up at the model server within 100 ms after its caller has gone', async () => {
@@ -133,7 +133,7 @@ describe.each(ways)('an answer that streams, over %s', (_version, open) => {
     await until(() => bed.model.connections === 0);
   });
 
-  it('is broken off within 100 ms after the model server has reset it, and never looks whole', async () => {
+  it('is broken off within 100 ms after the model server has reset it, and never looks complete', async () => {
     bed = await TestBed.start();
     bed.model.behaviour = 'trickle';
     const times: number[] = [];
@@ -146,7 +146,7 @@ describe.each(ways)('an answer that streams, over %s', (_version, open) => {
     expect(unhindered(times)).toBeLessThan(100);
   });
 
-  it('is broken off where the model server falls silent', async () => {
+  it('is broken off if the model server falls silent', async () => {
     bed = await TestBed.start({ UPSTREAM_IDLE_TIMEOUT: '1s' });
     bed.model.behaviour = 'trickle-then-silence';
     const stream = await begun();
@@ -155,7 +155,7 @@ describe.each(ways)('an answer that streams, over %s', (_version, open) => {
     await until(() => bed.model.aborted === 1);
   });
 
-  it('is broken off where it lasts longer than a gateway that stops may wait', async () => {
+  it('is broken off if it outlasts the grace period of a stopping gateway', async () => {
     bed = await TestBed.start({ SHUTDOWN_GRACE: '1s' });
     bed.model.behaviour = 'trickle';
     const stream = await begun();

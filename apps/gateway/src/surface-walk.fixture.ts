@@ -1,10 +1,10 @@
 import type { SurfaceRow } from '@modelgate/protocols';
 import { verbs, type Verb } from '@modelgate/scope';
 
-/** The namespace of the models that the walk asks; each is `iris` at its server. */
+/** The namespace of the models used; each is called `iris` at its server. */
 export const namespace = 'walk';
 
-/** A request as the row says it is made. */
+/** A request made for a row. */
 export interface WalkedRequest {
   method: string;
   path: string;
@@ -12,12 +12,12 @@ export interface WalkedRequest {
   body: string;
 }
 
-/** The model that offers the row: one for each protocol and server. */
+/** The model for the row: one per protocol and server. */
 export function modelOf({ protocol, runtimes }: SurfaceRow): string {
   return `${namespace}/${protocol}-${runtimes?.[0] ?? 'any'}`;
 }
 
-/** The catalogue's entries for the models of these rows, without their upstream. */
+/** The catalogue entries for the models of these rows, without their upstream. */
 export function entriesFor(rows: readonly SurfaceRow[]): object[] {
   const byModel = new Map(rows.map((row) => [modelOf(row), row]));
   return [...byModel].map(([model, { protocol, runtimes }]) => ({
@@ -28,12 +28,12 @@ export function entriesFor(rows: readonly SurfaceRow[]): object[] {
   }));
 }
 
-/** The row's path as its server has it. */
+/** The row's path at its server. */
 export function pathAtServer({ path }: SurfaceRow, { name = 'iris', version = '1', prefix = '/openai' } = {}): string {
   return path.replace('{model}', name).replace('{version}', version).replace('{prefix}', prefix);
 }
 
-/** An LLMInferenceService, which has the rows of OpenAI and Anthropic without a prefix. */
+/** An LLMInferenceService, which has the OpenAI and Anthropic rows without a prefix. */
 export const llmEntry = {
   model: `${namespace}/llm`,
   modelName: 'iris',
@@ -44,7 +44,10 @@ export const llmEntry = {
 
 const published = `publishers/${namespace}/models/iris`;
 
-/** Where such a service is at the gateway's own host, beside `/serving/…`: by its name, by its model's, and by the header. */
+/**
+ * The paths of such a service at the gateway's own host, besides `/serving/…`: by its name, by its model's name, and by
+ * the header.
+ */
 export const llmPlaces: Readonly<Record<string, { prefix: string; headers: Record<string, string> }>> = {
   'the path of its name': { prefix: `/${llmEntry.model}`, headers: {} },
   'the path of its publisher': { prefix: `/${published}`, headers: {} },
@@ -66,7 +69,7 @@ export function requestFor(row: SurfaceRow, where: 'prefix' | 'host' | 'shared')
 
 const boundary = 'walk-boundary';
 
-/** With a number that no parser of JavaScript gives back as it was, so that the bytes show what became of them. */
+/** Contains a number that JavaScript's JSON parser cannot represent, so a parsed and rewritten body would differ. */
 export function payload({ method, modelIn }: SurfaceRow, model: string): Pick<WalkedRequest, 'headers' | 'body'> {
   if (method === 'GET') return { headers: {}, body: '' };
   if (modelIn !== 'multipart') {
@@ -81,7 +84,7 @@ export function payload({ method, modelIn }: SurfaceRow, model: string): Pick<Wa
   };
 }
 
-/** Everything that a token can permit on the row's own model but for what the row needs, and all of it on another. */
+/** Every permission on the row's own model except the required one, and every permission on another model. */
 export function allBut({ verb }: { verb: Verb }, model: string): string {
   const others = verbs.filter((other) => other !== verb).map((other) => `${model}:${other}`);
   return [...others, ...verbs.map((every) => `vision/digits:${every}`)].join(' ');

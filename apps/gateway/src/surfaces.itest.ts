@@ -78,7 +78,7 @@ describe.each(named)('%s', (_, row) => {
     expect(await overHttp2(requestFor(row, 'prefix'), token)).toBe(200);
   });
 
-  it('is refused with a token for everything else, and reaches nobody', async () => {
+  it('is refused with a token for everything else, and reaches no model server', async () => {
     const token = bed.issuer.signFor(allBut(row, model));
     const seen = await reached(async () => {
       for (const place of places) {
@@ -126,7 +126,7 @@ describe.each(Object.entries(llmPlaces))('an LLMInferenceService at %s', (_, { p
   // KServe's route by the header has the paths of version 1 alone.
   const offered = ofLlms.filter(([, row]) => prefix !== '' || atServer(row).startsWith('/v1/'));
 
-  it.each(offered)('has %s for whoever may ask it', async (_, row) => {
+  it.each(offered)('offers %s to a caller with permission', async (_, row) => {
     const said = payload(row, 'iris');
     const request = {
       ...said,
@@ -145,7 +145,7 @@ describe.each(Object.entries(llmPlaces))('an LLMInferenceService at %s', (_, { p
     expect(seen?.rawHeaders.join().toLowerCase()).not.toContain('x-gateway-model-name');
   });
 
-  it('is nobody’s where the body means another model', async () => {
+  it('is refused if the body names another model', async () => {
     const token = bed.issuer.signFor(`${llm}:generate ${namespace}/openai-any:generate`);
     const path = `${prefix}/v1/chat/completions`;
     for (const model of ['digits', `publishers/${namespace}/models/digits`, `${namespace}/openai-any`]) {

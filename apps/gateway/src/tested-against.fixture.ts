@@ -1,10 +1,10 @@
 import type { GrpcMethod, SurfaceRow } from '@modelgate/protocols';
 
-/** The model servers of others that the suites run; the names are those of `docs/reference/surfaces.md`. */
+/** The third-party model servers that the suites run. The names are those in `docs/reference/surfaces.md`. */
 export const realServers = ['KServe 0.21', 'KServe 0.14', 'MLServer 1.7'] as const;
 export type RealServerName = (typeof realServers)[number];
 
-/** What `real-surfaces.itest.ts` asks of each of them. */
+/** The rows that `real-surfaces.itest.ts` sends to each of them. */
 const answered: Readonly<Record<RealServerName, readonly string[]>> = {
   'KServe 0.21': [
     'v1 GET /v1/models',
@@ -68,7 +68,10 @@ const answered: Readonly<Record<RealServerName, readonly string[]>> = {
   ],
 };
 
-/** What none of them has: TensorFlow Serving, Triton, vLLM and KServe's router of graphs cannot be had by the suites. */
+/**
+ * Rows that none of them implements. TensorFlow Serving, Triton, vLLM and KServe's graph router are not available to
+ * the suites.
+ */
 export const recordedOnly: readonly string[] = [
   'v1 GET /v1/models/{model}/metadata',
   'v1 POST /v1/models/{model}:classify',
@@ -112,7 +115,7 @@ export function rowName(row: SurfaceRow | GrpcMethod): string {
   return `grpc ${row.name}${row.nameField === undefined ? '' : `, field ${row.nameField}`}`;
 }
 
-/** The real servers that are asked for the row; none where its answers are recorded ones. */
+/** The real servers that the row is tested against; empty if its answers are recorded. */
 export function testedAgainst(row: SurfaceRow | GrpcMethod): RealServerName[] {
   const name = rowName(row);
   return realServers.filter((server) => answered[server].includes(name));

@@ -74,7 +74,7 @@ describe('what a model server’s own address is taken for', () => {
     ['answered where it speaks HTTP/2 alone', 1, 'answered', () => listening(createHttp2())],
     ['unclear where it has trouble', 1, 'unclear', () => answering(503)],
     ['unclear where it says nothing', 1, 'unclear', () => listening(createTcp(() => undefined).unref())],
-    ['out of reach where nobody listens', 69, 'unreachable', () => Promise.resolve(gone)],
+    ['out of reach if no server listens', 69, 'unreachable', () => Promise.resolve(gone)],
     [
       'out of reach where it hangs up',
       69,
@@ -186,13 +186,16 @@ describe('a deployment', () => {
 
 describe('wrong usage', () => {
   it.each([
-    [[], /nothing to ask/],
+    [[], /nothing to check/],
     [['--gateway', 'models.example.com'], /--gateway models.example.com is not an http or https URL/],
     [['--address', 'file:///etc/passwd'], /is not an http or https URL/],
     [['--gateway', 'http://127.0.0.1:9/base'], /has a path/],
     [['--address', 'http://127.0.0.1:9/v1/models?all'], /has a query/],
-    [['--address', 'http://someone:secret@127.0.0.1:9'], /^--address must not carry a credential\n\nmodelgate doctor/],
-    [['--gateway', gone, '--timeout', 'soon'], /--timeout is a number of seconds/],
+    [
+      ['--address', 'http://someone:secret@127.0.0.1:9'],
+      /^--address must not contain a credential\n\nmodelgate doctor/,
+    ],
+    [['--gateway', gone, '--timeout', 'soon'], /--timeout must be a number of seconds/],
     [['--what'], /--what/],
   ])('%j: exit code 64 and why', async (args, message) => {
     const { code, out, err } = await run(...args);

@@ -9,27 +9,27 @@ import { wrongToken } from './wrong-token.ts';
 
 const help = `modelgate doctor [--catalogue <file>] [--gateway <url>] [--address <url> …] [--timeout <seconds>] [--json]
 
-Asks for every model without a token and with a wrong one, at every host it is published at and at its server's own
-addresses, and says who answered. Only GET requests are sent, and never a good token.
+Requests every model without a token and with a wrong one, at every published host and at its server's own addresses, and
+reports which of them answer. It sends only GET requests, and never a valid token.
 
-  --catalogue <file>   the gateway's catalogue: which hosts and addresses there are
-  --gateway <url>      where the gateway listens; without it, each published host is asked over https
+  --catalogue <file>   the gateway's catalogue, which names the hosts and addresses
+  --gateway <url>      the gateway's address; without it, each published host is requested over https
   --address <url>      a further address of a model server; may be repeated
   --timeout <seconds>  for each request; default 5
   --json               the findings as JSON
 
-Run it where callers are, and again inside the cluster: what is reachable differs.
-Exit code: 0 everything was refused or out of reach · 1 something answered, or it cannot be told · 64 wrong usage ·
-65 the catalogue cannot be used · 69 everything was out of reach, which proves nothing
+Run it from the callers' network and inside the cluster, because different addresses are reachable from each.
+Exit code: 0 everything was refused or out of reach · 1 something answered, or the result is unclear · 64 wrong usage ·
+65 the catalogue cannot be used · 69 nothing could be reached, which proves nothing
 `;
 
 const exitCodes: Readonly<Record<Verdict, number>> = { closed: 0, open: 1, unclear: 1, unproven: 69 };
 const usage = 64;
 const unusable = 65;
-/** Requests at a time. */
+/** Maximum concurrent requests. */
 const width = 16;
 
-/** Where a command writes to. */
+/** The output streams of a command. */
 export interface Output {
   stdout: { write(text: string): unknown };
   stderr: { write(text: string): unknown };
@@ -41,7 +41,7 @@ interface Request {
   json: boolean;
 }
 
-/** The posture of a deployment as somebody without a good token finds it. @returns the exit code */
+/** Checks a deployment from the perspective of a caller without a valid token. @returns the exit code */
 export async function doctor(args: readonly string[], { stdout, stderr }: Output): Promise<number> {
   if (args.includes('--help')) {
     stdout.write(help);
@@ -61,7 +61,7 @@ export async function doctor(args: readonly string[], { stdout, stderr }: Output
   return exitCodes[verdictOf(findings)];
 }
 
-/** @throws where the arguments, or the catalogue they name, cannot be used */
+/** @throws if the arguments, or the catalogue that they name, cannot be used */
 function read(args: readonly string[]): Request {
   const text = { type: 'string' } as const;
   const { values } = parseArgs({
@@ -75,30 +75,31 @@ function read(args: readonly string[]): Request {
     },
   });
   const timeoutMs = Number(values.timeout) * 1000;
-  if (!(timeoutMs > 0 && timeoutMs <= 300_000)) throw new RangeError('--timeout is a number of seconds, at most 300');
+  if (!(timeoutMs > 0 && timeoutMs <= 300_000))
+    throw new RangeError('--timeout must be a number of seconds, at most 300');
   const gateway = values.gateway === undefined ? undefined : origin('--gateway', values.gateway);
   const addresses = (values.address ?? []).map((address) => httpUrl('--address', address));
   const catalogue = values.catalogue === undefined ? undefined : readCatalogue(values.catalogue);
   const targets = targetsOf({ catalogue, gateway, addresses });
-  if (targets.length === 0) throw new RangeError('nothing to ask: name a --catalogue, a --gateway or an --address');
+  if (targets.length === 0) throw new RangeError('nothing to check: give a --catalogue, a --gateway or an --address');
   return { targets, timeoutMs, json: values.json };
 }
 
-/** What is not asked for, and a credential that would be sent, are refused rather than left out. */
+/** URL parts that would be ignored, and credentials that would be sent, are refused instead. */
 function httpUrl(option: string, text: string): URL {
   if (!/^https?:/i.test(text) || !URL.canParse(text)) {
     throw new RangeError(`${option} ${text} is not an http or https URL`);
   }
   const url = new URL(text);
-  // What it says is not repeated.
-  if (url.username !== '' || url.password !== '') throw new RangeError(`${option} must not carry a credential`);
+  // The value is not repeated, because it contains a secret.
+  if (url.username !== '' || url.password !== '') throw new RangeError(`${option} must not contain a credential`);
   if (url.search !== '' || url.hash !== '') throw new RangeError(`${option} ${text} has a query or a fragment`);
   return url;
 }
 
 function origin(option: string, text: string): URL {
   const url = httpUrl(option, text);
-  if (url.pathname !== '/') throw new RangeError(`${option} ${text} has a path; only ${url.origin} can be asked`);
+  if (url.pathname !== '/') throw new RangeError(`${option} ${text} has a path; only ${url.origin} can be checked`);
   return url;
 }
 

@@ -3,20 +3,23 @@ import { request as requestHttps } from 'node:https';
 import { isIP } from 'node:net';
 import type { Target } from './targets.ts';
 
-/** `answered`: somebody who should not has looked at the request. `unclear`: it cannot be told from here. */
+/**
+ * `answered`: a server that should have refused has processed the request. `unclear`: the result cannot be determined
+ * from here.
+ */
 export type Outcome = 'refused' | 'unreachable' | 'answered' | 'unclear';
 
-/** What came of one request. */
+/** The result of one request. */
 export interface Finding {
   target: Target;
   token: 'none' | 'wrong';
   outcome: Outcome;
-  /** The status of the answer, where there was one. */
+  /** The status of the answer, if there was one. */
   status?: number;
   detail: string;
 }
 
-/** Asks once, and never rejects: whatever comes of it is the finding. */
+/** Sends one request. Never rejects: any failure is a finding. */
 export async function probe(target: Target, token: string | undefined, timeoutMs: number): Promise<Finding> {
   const found = await ask(target, token, timeoutMs);
   return { target, token: token === undefined ? 'none' : 'wrong', ...found };
@@ -30,7 +33,7 @@ function ask(target: Target, token: string | undefined, timeoutMs: number): Prom
     const call = open(target, token);
     const limit = setTimeout(() => {
       const seconds = `within ${timeoutMs / 1000} s`;
-      if (connected) resolve({ outcome: 'unclear', detail: `takes the connection and does not answer ${seconds}` });
+      if (connected) resolve({ outcome: 'unclear', detail: `accepts the connection but does not answer ${seconds}` });
       else resolve({ outcome: 'unreachable', detail: `no connection ${seconds}` });
       call.destroy();
     }, timeoutMs);
@@ -49,7 +52,7 @@ function open({ url, host }: Target, token: string | undefined): ClientRequest {
     headers: { host, accept: 'application/json', ...(token !== undefined && { authorization: `Bearer ${token}` }) },
   };
   if (url.protocol === 'http:') return requestHttp(url, options);
-  // Nothing that is sent is a secret, and whoever goes around the gateway looks at no certificate either.
+  // Nothing secret is sent, and an attacker that bypasses the gateway would not verify certificates either.
   const tls = { rejectUnauthorized: false, ...(isIP(name) === 0 && { servername: name }) };
   return requestHttps(url, { ...options, ...tls });
 }
@@ -58,17 +61,16 @@ function judged({ kind }: Target, answer: IncomingMessage): Found {
   const status = answer.statusCode ?? 0;
   answer.destroy();
   if (status === 401) return { outcome: 'refused', status, detail: '' };
-  // A mesh that knows its callers by their certificates refuses with this, whatever token they bring.
+  // A mesh that authenticates callers by certificate answers 403, whatever their token.
   if (status === 403 && kind === 'direct') return { outcome: 'refused', status, detail: 'by a policy' };
-  if (status >= 500)
-    return { outcome: 'unclear', status, detail: 'the server, or somebody in front of it, has trouble' };
+  if (status >= 500) return { outcome: 'unclear', status, detail: 'the server, or a proxy in front of it, failed' };
   const detail =
     kind === 'direct' ? 'can be reached past the gateway' : 'is not behind the gateway, or the gateway is wrong';
   return { outcome: 'answered', status, detail };
 }
 
 function failed({ code = '', message }: NodeJS.ErrnoException): Found {
-  // Whatever it said, it took the request.
-  if (code.startsWith('HPE_')) return { outcome: 'answered', detail: 'answers, and not in HTTP' };
+  // The server accepted the request, whatever it answered.
+  if (code.startsWith('HPE_')) return { outcome: 'answered', detail: 'answers with a protocol other than HTTP' };
   return { outcome: 'unreachable', detail: code || message };
 }

@@ -1,6 +1,6 @@
 import type { Finding, Outcome } from './probe.ts';
 
-/** `unproven`: nobody refused, because nobody could be reached. */
+/** `unproven`: no request was refused, because no target could be reached. */
 export type Verdict = 'closed' | 'open' | 'unclear' | 'unproven';
 
 export function verdictOf(findings: readonly Finding[]): Verdict {
@@ -11,7 +11,7 @@ export function verdictOf(findings: readonly Finding[]): Verdict {
 }
 
 const sentences: Readonly<Record<Verdict, string>> = {
-  closed: 'Closed: without a good token nobody was answered.',
+  closed: 'Closed: no request without a valid token was answered.',
   open: 'Open: models answer without a good token.',
   unclear: 'Unclear: some of it cannot be told from here.',
   unproven: 'Unproven: nothing could be reached from here.',
@@ -30,7 +30,7 @@ export function asJson(findings: readonly Finding[]): string {
   return `${JSON.stringify({ verdict: verdictOf(findings), findings: list }, undefined, 2)}\n`;
 }
 
-/** One line for each finding, what is wrong before what is not, and the verdict as the last. */
+/** One line per finding, problems first, and the verdict last. */
 export function asText(findings: readonly Finding[]): string {
   const order: readonly Outcome[] = ['answered', 'unclear', 'refused', 'unreachable'];
   const rows = findings

@@ -1,23 +1,26 @@
 import { hostsOf, serviceNameOf, type CatalogueDocument, type CatalogueModel } from '@modelgate/catalogue';
 
-/** One place where somebody may look for a model. */
+/** One address at which a caller may look for a model. */
 export interface Target {
-  /** `published`: where callers are sent, so that a token decides. `direct`: a model server itself, which only the gateway may reach. */
+  /**
+   * `published`: the address for callers, which a token protects. `direct`: the model server itself, which only the
+   * gateway may reach.
+   */
   kind: 'published' | 'direct';
-  /** Whom to ask, and for what. */
+  /** The URL to request. */
   url: URL;
-  /** The `Host` to ask for. */
+  /** The `Host` of the request. */
   host: string;
 }
 
 export interface Deployment {
   catalogue?: CatalogueDocument | undefined;
   gateway?: URL | undefined;
-  /** Of model servers, beyond those in the catalogue. */
+  /** Model servers that are not in the catalogue. */
   addresses: readonly URL[];
 }
 
-/** Every place of a deployment, each once. */
+/** Every address of a deployment, without duplicates. */
 export function targetsOf({ catalogue, gateway, addresses }: Deployment): Target[] {
   const models = catalogue?.models ?? [];
   const targets = [
@@ -29,7 +32,7 @@ export function targetsOf({ catalogue, gateway, addresses }: Deployment): Target
   return [...new Map(targets.map((target) => [`${target.host} ${target.url.href}`, target])).values()];
 }
 
-/** Its two hosts, and its path at the gateway's own. */
+/** Its two hosts, and its path at the gateway's own host. */
 function publishedBy(model: CatalogueModel, domain: string, gateway: URL | undefined): Target[] {
   const path = pathOf(model);
   const hosts = hostsOf(serviceNameOf(model), domain).map((host) =>
@@ -47,7 +50,7 @@ function serversOf(model: CatalogueModel): Target[] {
   });
 }
 
-/** What a server that nobody protects answers with what it has. */
+/** Paths that an unprotected server answers with its models. */
 function pathOf(model: CatalogueModel): string {
   const { protocols, modelName: name = serviceNameOf(model).name } = model;
   if (protocols.includes('v1')) return `/v1/models/${name}`;

@@ -2,7 +2,10 @@ import { createHash, generateKeyPairSync, sign } from 'node:crypto';
 
 const lifeSeconds = 300;
 
-/** A model token that is right in everything but its key, which was made just now: whoever takes it does not look. */
+/**
+ * A model token that is valid except for its key, which was just generated. A server that accepts it does not verify
+ * signatures.
+ */
 export function wrongToken(now = Date.now()): string {
   const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
   const { x, y } = publicKey.export({ format: 'jwk' });

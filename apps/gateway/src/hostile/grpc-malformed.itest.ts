@@ -58,7 +58,7 @@ const malformed: [string, Omit<RawCall, 'token'>, number][] = [
     { headers: { 'grpc-encoding': 'identity' }, bytes: grpcMessage(gzipSync(good), 1) },
     INVALID_ARGUMENT,
   ],
-  ['an encoding nobody has', { headers: { 'grpc-encoding': 'snappy' }, bytes: framed }, UNIMPLEMENTED],
+  ['an unknown encoding', { headers: { 'grpc-encoding': 'snappy' }, bytes: framed }, UNIMPLEMENTED],
   ['gzip that is none', { headers: { 'grpc-encoding': 'gzip' }, bytes: grpcMessage(good, 1) }, INVALID_ARGUMENT],
   [
     'gzip that is cut off',
@@ -75,7 +75,7 @@ const malformed: [string, Omit<RawCall, 'token'>, number][] = [
     { headers: { 'grpc-encoding': 'gzip' }, bytes: grpcMessage(gzipSync(Buffer.alloc(2_000_000)), 1) },
     RESOURCE_EXHAUSTED,
   ],
-  ['a deadline nobody can read', { headers: { 'grpc-timeout': '1 second' }, bytes: framed }, INVALID_ARGUMENT],
+  ['a malformed deadline', { headers: { 'grpc-timeout': '1 second' }, bytes: framed }, INVALID_ARGUMENT],
   ['two deadlines', { headers: { 'grpc-timeout': ['1S', '2S'] }, bytes: framed }, INVALID_ARGUMENT],
   ['two encodings', { headers: { 'grpc-encoding': ['gzip', 'identity'] }, bytes: framed }, INVALID_ARGUMENT],
   [
@@ -90,7 +90,7 @@ const malformed: [string, Omit<RawCall, 'token'>, number][] = [
     { headers: { ':path': '/inference.GRPCInferenceService/modelInfer' }, bytes: framed },
     UNIMPLEMENTED,
   ],
-  ['a service nobody has', { headers: { ':path': '/grpc.health.v1.Health/Check' }, bytes: framed }, UNIMPLEMENTED],
+  ['an unknown service', { headers: { ':path': '/grpc.health.v1.Health/Check' }, bytes: framed }, UNIMPLEMENTED],
   [
     'an encoded path',
     { headers: { ':path': '/inference.GRPCInferenceService%2FModelInfer' }, bytes: framed },
@@ -119,7 +119,7 @@ describe('a call that is malformed', () => {
   afterEach(() => expect(bed.seen).toEqual([]));
 
   it.each(malformed)(
-    'by %s is refused with its status, in trailers alone, and reaches nobody',
+    'by %s is refused with its status, in trailers only, and reaches no model server',
     async (_, call, code) => {
       const token = call.headers?.['authorization'] === undefined ? bed.bed.issuer.sign() : undefined;
       const { headers, alone, body } = await bed.raw({ ...call, token });
@@ -153,7 +153,7 @@ describe('a call that is only unusual', () => {
       'the name behind the tensors',
       { bytes: grpcMessage(Buffer.concat([Buffer.from([0x3a, 1, 7]), Buffer.from('\n\u0004iris')])) },
     ],
-    ['fields that nobody knows', { bytes: withName(0x78, 1, 0xfa, 0x07, 1, 1) }],
+    ['unknown fields', { bytes: withName(0x78, 1, 0xfa, 0x07, 1, 1) }],
     ['an encoding that it does not use', { headers: { 'grpc-encoding': 'gzip' }, bytes: framed }],
     ['gzip', { headers: { 'grpc-encoding': 'gzip' }, bytes: grpcMessage(gzipSync(good), 1) }],
     ['deflate', { headers: { 'grpc-encoding': 'deflate' }, bytes: grpcMessage(deflateSync(good), 1) }],

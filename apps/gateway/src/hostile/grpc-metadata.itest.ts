@@ -20,7 +20,7 @@ beforeEach(() => {
 const reached = () => bed.seen.slice(before);
 const bytes = grpcMessage(inferRequest('iris'));
 
-/** What gateways, meshes and model servers believe of whoever asks, and what is the gateway's own to say. */
+/** Metadata that gateways, meshes and model servers trust, and metadata that only the gateway may set. */
 const forged: Record<string, string> = {
   'kserve-isvc-name': 'other',
   'kserve-isvc-namespace': 'vision',
@@ -143,7 +143,7 @@ describe('metadata that can be read in two ways', () => {
     ['a user before the host', () => [...ofCall(`x@${irisHost}`), bearer()], 'reset'],
     ['two hosts in one', () => [...ofCall(`${irisHost},${other}`), bearer()], INVALID_ARGUMENT],
     ['a dot behind the host', () => [...ofCall(`${irisHost}.`), bearer()], INVALID_ARGUMENT],
-    ['a host of nobody', () => [...ofCall('iris.fraud.example.com'), bearer()], NOT_FOUND],
+    ['a host without a model', () => [...ofCall('iris.fraud.example.com'), bearer()], NOT_FOUND],
     ['te: gzip', () => [...call, ['te', 'gzip'], bearer()], 'reset'],
     ['te: trailers, gzip', () => [...call, ['te', 'trailers, gzip'], bearer()], 'reset'],
     ['a connection option', () => [...call, ['connection', 'te'], bearer()], 'reset'],

@@ -25,7 +25,7 @@ export function frame(type: number, flags: number, stream: number, payload: Buff
   return Buffer.concat([head, payload]);
 }
 
-/** An integer with a prefix of so many bits (RFC 7541 §5.1), `first` holding the bits before it. */
+/** An integer with an n-bit prefix (RFC 7541 §5.1); `first` holds the bits before it. */
 function integer(first: number, bits: number, value: number): number[] {
   const limit = 2 ** bits - 1;
   if (value < limit) return [first | value];
@@ -39,17 +39,17 @@ function text(value: string): Buffer {
   return Buffer.concat([Buffer.from(integer(0, 7, bytes.length)), bytes]);
 }
 
-/** A field that is not remembered (RFC 7541 §6.2.2), or one that is (§6.2.1). */
+/** A header field without indexing (RFC 7541 §6.2.2), or with indexing (§6.2.1). */
 export function field(name: string, value: string, { indexed = false } = {}): Buffer {
   return Buffer.concat([Buffer.from([indexed ? 0x40 : 0]), text(name), text(value)]);
 }
 
-/** A field that was remembered before (RFC 7541 §6.1). */
+/** An indexed header field (RFC 7541 §6.1). */
 export function reference(index: number): Buffer {
   return Buffer.from(integer(0x80, 7, index));
 }
 
-/** A connection that says what no client would. */
+/** A connection that can send any frames. */
 export class RawHttp2 {
   readonly socket: Socket;
   received = 0;
@@ -73,7 +73,7 @@ export class RawHttp2 {
     void this.send(frame(frameType.settings, 0, 0));
   }
 
-  /** Resolves once there is room for more, or the other side has had enough. */
+  /** Resolves once there is room for more, or the peer has closed the connection. */
   async send(...frames: Buffer[]): Promise<void> {
     if (this.closed) return;
     if (this.socket.write(Buffer.concat(frames))) return;
@@ -84,7 +84,7 @@ export class RawHttp2 {
         this.socket.off('close', done);
         resolve();
       };
-      // Who floods without reading is not waited for.
+      // The peer does not wait for a client that floods without reading.
       const limit = setTimeout(done, 3_000);
       this.socket.on('drain', done);
       this.socket.on('close', done);

@@ -63,7 +63,7 @@ describe('a head that no parser may guess at', () => {
   });
 });
 
-describe('what is HTTP, and meant for somebody else', () => {
+describe('HTTP requests that are meant for another server', () => {
   const post = (fields: string): string =>
     `POST ${predictPath} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${bed.issuer.sign()}\r\n${fields}\r\n`;
 
@@ -93,13 +93,13 @@ describe('what is HTTP, and meant for somebody else', () => {
     ['two thousand fields', 431, () => Array.from({ length: 2_000 }, (_, at) => `X-${at}: 1\r\n`).join('')],
     ['ten thousand fields', 431, () => Array.from({ length: 10_000 }, (_, at) => `X-${at}: 1\r\n`).join('')],
     ['one field of 100 KB', 431, () => `X-Long: ${'a'.repeat(100_000)}\r\n`],
-  ])('%s: %i, and nobody else notices', async (_what, status, fields) => {
+  ])('%s: %i, and other callers are not affected', async (_what, status, fields) => {
     const answer = await bed.exchange(post(`${fields()}Content-Length: 2\r\nConnection: close\r\n`) + '{}');
     expect([statusOf(answer.answer), answer.closed]).toEqual([status, true]);
     expect((await bed.predict(bed.issuer.sign())).status).toBe(200);
   });
 
-  it('a target of 100 KB: 431 or 414, and nobody else notices', async () => {
+  it('a target of 100 KB: 431 or 414, and other callers are not affected', async () => {
     const target = `GET /${'a'.repeat(100_000)} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n`;
     expect([414, 431]).toContain(statusOf(await bed.raw(target)));
     expect((await bed.predict(bed.issuer.sign())).status).toBe(200);
@@ -111,7 +111,7 @@ function statusOf(answer: string): number {
   return Number(/^HTTP\/1\.1 (\d{3}) /.exec(answer)?.[1] ?? 0);
 }
 
-/** What reached the model server although nobody was allowed to ask it: any path but the one the token permits. */
+/** Requests that reached the model server without permission: any path except the one that the token permits. */
 function strayed(): string[] {
   return bed.model.seen.map(({ url }) => url).filter((url) => url !== '/v1/models/iris:predict');
 }
@@ -190,7 +190,7 @@ describe('the requests of llhttp', () => {
       const answer = await bed.raw(Buffer.from(raw_b64, 'base64'), 3_500);
       const status = statusOf(answer);
       if (status >= 200 && status < 300) wrong.push(`${name}: ${status}`);
-      // 501 refuses a method that nobody knows, 505 another version of HTTP.
+      // 501 refuses an unknown method, 505 another version of HTTP.
       if (status >= 500 && status !== 501 && status !== 505) wrong.push(`${name}: ${status}`);
       if (type === 'request' && error_code !== 0 && status !== 0 && status < 400) wrong.push(`${name}: ${status}`);
     });

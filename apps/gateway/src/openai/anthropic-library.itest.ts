@@ -129,7 +129,7 @@ describe('Anthropic’s library', () => {
     expect(server.seen).toEqual([]);
   });
 
-  it('fetches a fresh token once the old one has expired, and nobody notices', async () => {
+  it('fetches a new token once the old one has expired, without a failed call', async () => {
     server.json(message);
     const now = Math.floor(Date.now() / 1000);
     const tokens = [bed.issuer.signFor(scope, { iat: now - 900, exp: now - 600 }), bed.issuer.signFor(scope)];

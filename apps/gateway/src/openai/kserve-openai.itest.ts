@@ -99,7 +99,7 @@ describe('OpenAI’s library before KServe’s own server', () => {
     expect(wrong).toMatchObject({ code: 'invalid_api_key' });
   });
 
-  it('fetches a fresh token once the old one has expired, and nobody notices', async () => {
+  it('fetches a new token once the old one has expired, without a failed call', async () => {
     const now = Math.floor(Date.now() / 1000);
     const tokens = [bed.issuer.signFor(generate, { iat: now - 900, exp: now - 600 }), bed.issuer.signFor(generate)];
     const statuses: number[] = [];

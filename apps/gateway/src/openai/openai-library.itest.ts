@@ -191,7 +191,7 @@ describe('OpenAI’s library at a server without a prefix', () => {
     expect(await refusal(openai.models.list())).toMatchObject({ status: 502, code: 'upstream_answer' });
   });
 
-  it('fetches a fresh token, although nobody knows yet whose words it understands', async () => {
+  it('fetches a new token even if the dialect of the request is unknown', async () => {
     server.json({ object: 'list', data: [{ id: 'gpt-3.5-turbo' }, { id: 'secret' }] });
     const now = Math.floor(Date.now() / 1000);
     const old = bed.issuer.signFor('chat/llm:metadata', { iat: now - 900, exp: now - 600 });

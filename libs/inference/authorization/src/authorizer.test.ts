@@ -100,7 +100,7 @@ async function reasonFor(url: string, authorization?: string, more?: string[]): 
 }
 
 describe('Authorizer', () => {
-  it('permits what the token permits, with the operation and the limit', async () => {
+  it('permits a request that the token covers, and returns the operation and the limit fields', async () => {
     const credential = token();
     const verdict = await authorize(requestFor(predict, `Bearer ${credential}`));
     expect(verdict).toMatchObject({
@@ -112,7 +112,7 @@ describe('Authorizer', () => {
     });
   });
 
-  it('decides at once about a token that was verified before', async () => {
+  it('decides synchronously about a token that was verified before', async () => {
     const request = requestFor(predict, `Bearer ${token()}`);
     expect(authorize(request)).toBeInstanceOf(Promise);
     await authorize(request);
@@ -130,13 +130,13 @@ describe('Authorizer', () => {
     expect(await reasonFor(predict, authorization())).toBe(reason);
   });
 
-  it('tells nothing about what is served before the token has been verified', async () => {
+  it('reveals nothing about what is served before the token is verified', async () => {
     const missing = '/serving/fraud/nothing/v1/models/nothing:predict';
     expect(await reasonFor(missing)).toBe('token_missing');
     expect(await reasonFor(missing, `Bearer ${token()}`)).toBe('unknown_model');
   });
 
-  it('conceals what a service speaks from a caller that reaches nothing of it', async () => {
+  it('conceals the protocols of a service from a caller without access to it', async () => {
     const verdict = await authorize(requestFor('/serving/risk/score/v2/models/score/infer', `Bearer ${token()}`));
     expect(verdict).toMatchObject({
       kind: 'refusal',
@@ -146,17 +146,17 @@ describe('Authorizer', () => {
     });
   });
 
-  it('refuses everything while no token may be believed', async () => {
+  it('refuses every request while no token can be trusted', async () => {
     trust.verifier = undefined;
     expect(await reasonFor(predict, `Bearer ${token()}`)).toBe('keys_unavailable');
   });
 
-  it('refuses a body that is longer than the model takes, before it is read', async () => {
+  it('refuses a body longer than the model accepts, before reading it', async () => {
     expect(await reasonFor(predict, `Bearer ${token()}`, ['Content-Length', '1001'])).toBe('body_too_large');
     expect(await reasonFor(predict, `Bearer ${token()}`, ['Content-Length', '1000'])).toBe('model');
   });
 
-  it('refuses the request after the last one of the limit, and says when the next may come', async () => {
+  it('refuses a request over the limit, and says when to retry', async () => {
     limits.quota = 1;
     const request = requestFor(predict, `Bearer ${token()}`);
     expect(await authorize(request)).toMatchObject({ kind: 'model' });
@@ -172,7 +172,7 @@ describe('a request that names its model in the body', () => {
     requestFor('/openai/v1/chat/completions', `Bearer ${token(scope)}`, ['Content-Type', type, 'Content-Length', '30']);
   const body: BodyReader = () => Promise.resolve(Buffer.from('{"model":"fraud/texts"}'));
 
-  it('is permitted by what the body says', async () => {
+  it('is permitted according to its body', async () => {
     expect(await authorize(chat(), body)).toMatchObject({
       kind: 'model',
       operation: { model: { namespace: 'fraud', name: 'texts' }, verb: 'generate' },
@@ -181,7 +181,7 @@ describe('a request that names its model in the body', () => {
     expect(denied).toMatchObject({ kind: 'refusal', denial: { reason: 'insufficient_scope' }, protocol: 'openai' });
   });
 
-  it('is not read for a caller without a good token, nor if its type is not supported', async () => {
+  it('is not read without a valid token or with an unsupported content type', async () => {
     const reads: unknown[] = [];
     const counting: BodyReader = (known) => (reads.push(known.subject), Promise.resolve(Buffer.alloc(0)));
     const stranger = requestFor('/openai/v1/chat/completions', 'Bearer x', ['Content-Type', 'application/json']);
@@ -194,7 +194,7 @@ describe('a request that names its model in the body', () => {
     expect(reads).toEqual(['keycloak|f3b1']);
   });
 
-  it('is refused if nobody can read the body', async () => {
+  it('is refused if no body reader is given', async () => {
     expect(await authorize(chat())).toMatchObject({ kind: 'refusal', denial: { reason: 'model_missing' } });
   });
 });
@@ -207,7 +207,7 @@ describe('a gRPC call', () => {
       'TE',
       'trailers',
     ]);
-  /** A ModelInferRequest that has nothing but the model's name. */
+  /** A ModelInferRequest that contains only the model's name. */
   const message = (name: string): Buffer => Buffer.from([0x0a, name.length, ...Buffer.from(name)]);
 
   async function begin(scope?: string) {
@@ -216,7 +216,7 @@ describe('a gRPC call', () => {
     return verdict;
   }
 
-  it('is judged message by message', async () => {
+  it('is authorized message by message', async () => {
     const { wanted, token: known } = await begin();
     const asked = { wanted, token: known, first: undefined };
     expect(await authorizer.authorizeMessage(asked, [message('fraud/iris')])).toMatchObject({
@@ -226,7 +226,7 @@ describe('a gRPC call', () => {
     expect(await authorizer.authorizeMessage(asked, [Buffer.from([0xff])])).toMatchObject({ kind: 'refusal' });
   });
 
-  it('may not be for another model than the token says', async () => {
+  it('is refused for a model that the token does not cover', async () => {
     const { wanted, token: known } = await begin('risk/score:predict');
     const verdict = await authorizer.authorizeMessage({ wanted, token: known, first: undefined }, [
       message('fraud/iris'),

@@ -31,23 +31,26 @@ import type {
 } from './verdict.ts';
 
 export interface AuthorizerOptions {
-  /** Its verifier is undefined while no token may be believed. */
+  /** `verifier` is undefined while no token can be trusted. */
   trust: { readonly verifier: ModelTokenVerifier | undefined };
   catalogue: { readonly current: Catalogue };
   limiter: RateLimiter;
 }
 
-/** A message of a call, and what the call is about so far. */
+/** One message of a call, and what is already known about the call. */
 export interface AskedMessage {
   wanted: GrpcOperation;
   token: ModelToken;
-  /** The operation of the first message, whose server has the call; undefined for the first one itself. */
+  /**
+   * The operation of the call's first message, whose server receives the whole call. Undefined for the first message
+   * itself.
+   */
   first: Operation | undefined;
 }
 
 /**
- * The one decision about a request: token, permission, limit, in this order. Until the token has been verified the caller
- * learns nothing about what is served here: 401 comes before every denial of `classify`.
+ * Decides about a request: first the token, then the permission, then the rate limit. Until the token is verified, the
+ * caller learns nothing about what is served here: a 401 takes precedence over every denial of `classify`.
  */
 export class Authorizer {
   readonly #options: AuthorizerOptions;
@@ -57,15 +60,17 @@ export class Authorizer {
   }
 
   /**
-   * @param readBody for requests that name their model in the body; without it they are refused
-   * @returns a promise only if a token has to be verified, a body read, or other gateways count too
+   *
+   * @param readBody reads the body of a request that names its model there; without it, such a request is refused
+   * @returns a promise only if a token must be verified, a body must be read, or the limit is shared with other
+   *   gateways
    */
   authorize(request: AuthorizationRequest, readBody?: BodyReader): Settled<Permit | Refusal> {
     const { verifier } = this.#options.trust;
     if (!verifier) return refusal(deny('keys_unavailable'));
     const credential = credentialOf(request);
     if (typeof credential === 'object') return refusal(credential);
-    // What was verified before is known by its text alone, however it would be read.
+    // A token that was verified before is recognised by its exact text, so there is no need to parse the header again.
     const text = credential?.startsWith('Bearer ') ? credential.slice(7) : undefined;
     const known = text === undefined ? undefined : verifier.cached(text);
     if (known && text !== undefined) return this.#judge(request, { token: known, credential: text }, readBody);
@@ -77,7 +82,7 @@ export class Authorizer {
     );
   }
 
-  /** Of a call that was permitted: what one message wants, and whether it may. */
+  /** Decides about one message of a call that was permitted. */
   authorizeMessage(
     { wanted, token, first }: AskedMessage,
     pieces: readonly Buffer[],
@@ -93,7 +98,7 @@ export class Authorizer {
     );
   }
 
-  /** Finds out what is wanted, if the path alone does not say so. */
+  /** Determines the operation if the path alone does not. */
   #judge(request: AuthorizationRequest, identity: Identity, readBody?: BodyReader): Settled<Permit | Refusal> {
     const { classified } = request;
     const { token } = identity;
@@ -108,7 +113,7 @@ export class Authorizer {
         return this.#answer(request, identity, classified);
       case 'grpc': {
         const { protocol } = classified;
-        // At the host of a service nobody is told about it who reaches nothing of it.
+        // At a service's own host, a caller without access to the service learns nothing about it.
         const hidden = classified.host && concealment(request.canonical, this.#options.catalogue.current, token);
         if (hidden) return this.#refuse(deny('insufficient_scope'), request, { token, protocol });
         return { kind: 'call', ...identity, wanted: classified };
@@ -129,11 +134,11 @@ export class Authorizer {
     const problem = mediaProblem(wanted, canonical);
     if (problem) return refuse(problem);
     if (!readBody)
-      return refuse(deny('model_missing', { message: 'The model is named in the body, which is not seen here.' }));
+      return refuse(deny('model_missing', { message: 'The model is named in the body, which is not available here.' }));
     const bytes = await readBody(token, wanted);
     if (isDenial(bytes)) return refuse(bytes);
     const resolved = resolveBody(wanted, bytes, canonical.contentType);
-    // Whether its server has it is for those who may ask it.
+    // Only a caller that may ask for the operation learns whether the server supports it.
     if (isDenial(resolved)) return refuse((resolved.asked && decide(token, resolved.asked)) ?? resolved);
     return this.#permit(request, identity, resolved);
   }
@@ -146,7 +151,7 @@ export class Authorizer {
     const { token } = identity;
     const { operation, body } = wanted;
     const { protocol } = operation;
-    // Of a chunked body nobody knows the length before it is there; it is counted on its way.
+    // The length of a chunked body is unknown until it has arrived; the body is counted while it is forwarded.
     const length = body?.length ?? request.canonical.contentLength ?? 0;
     const denial = decide(token, operation) ?? tooLarge(length, operation);
     if (denial) return this.#refuse(denial, request, { token, operation, protocol });
@@ -156,7 +161,7 @@ export class Authorizer {
     });
   }
 
-  /** What the catalogue knows, no model server has to be asked. */
+  /** Answers from the catalogue, without asking a model server. */
   #answer(request: AuthorizationRequest, identity: Identity, question: CatalogueQuestion): Settled<Permit | Refusal> {
     const { token } = identity;
     const { protocol } = question;
@@ -167,7 +172,7 @@ export class Authorizer {
     });
   }
 
-  /** A caller that may not know anything of the service it asks is told that, whatever was wrong. */
+  /** A caller without access to the service gets the same denial whatever was wrong. */
   #refuse(denial: Denial, { canonical }: AuthorizationRequest, known: Known & { token: ModelToken }): Refusal {
     const told = concealment(canonical, this.#options.catalogue.current, known.token);
     if (!told) return refusal(denial, known);

@@ -7,7 +7,10 @@ import {
   type Denial,
 } from '@modelgate/protocols';
 
-/** Some clients send their credential as `x-api-key`; with both fields it is not known which one is meant. */
+/**
+ * Some clients send their credential as `x-api-key`. A request with both fields is refused, because it is ambiguous
+ * which one is meant.
+ */
 export function credentialOf({
   canonical,
   classified,

@@ -1,7 +1,7 @@
 /**
- * Whether a request to a model may go on: its token, what the token permits, the limit of its policy. One decision for every
- * transport: the HTTP and gRPC proxies today, and whatever else asks before a model is called. Owns the order of the checks
- * and what a refusal tells whom. Reads no socket, forwards nothing and writes no answer.
+ * Authorizes a request to a model: verifies its token, checks what the token permits and applies the rate limit of its
+ * policy. The HTTP and gRPC proxies share this one decision. Owns the order of the checks and what a refusal reveals.
+ * Reads no socket, forwards nothing and writes no answer.
  */
 export { Authorizer } from './authorizer.ts';
 export { LimitSource, RateLimiter } from './rate-limiter.ts';

@@ -11,9 +11,12 @@ import { formatModelRef, type ModelRef } from '@modelgate/scope';
 import type { ModelToken } from '@modelgate/verifier';
 import type { Settled } from './verdict.ts';
 
-/** The limits as they are now. */
+/** The limits currently in force. */
 export abstract class LimitSource {
-  /** @param policy undefined for tokens of an issuer that has none */
+  /**
+   *
+   * @param policy undefined for a token from an issuer without policies
+   */
   abstract of(policy: string | undefined): Limit;
 }
 
@@ -23,22 +26,22 @@ export interface RateLimiterOptions {
   clock: Clock;
 }
 
-/** What a request is about. */
+/** The protocol and the model of a request. */
 export interface Asked {
   protocol: Protocol;
-  /** Undefined if it is about all of them. */
+  /** Undefined if the request is about all models. */
   model?: ModelRef;
 }
 
-/** A request that was counted. */
+/** The result of counting a request. */
 export interface Counted {
-  /** Why it is one too many; undefined if it is not. */
+  /** Undefined if the request is within the limit. */
   denial: Denial | undefined;
-  /** What its caller is told about its limit. */
+  /** Header fields that tell the caller about its limit. */
   fields: Record<string, string>;
 }
 
-/** Counts requests by the policy of their token, its subject and the model. */
+/** Counts requests per policy, subject and model. */
 export class RateLimiter {
   readonly #options: RateLimiterOptions;
 
@@ -46,7 +49,7 @@ export class RateLimiter {
     this.#options = options;
   }
 
-  /** A promise only if other gateways count too. */
+  /** Returns a promise only if the limit is shared with other gateways. */
   count(token: ModelToken, { model, protocol }: Asked): Settled<Counted> {
     const { limits, limitStore, clock } = this.#options;
     const limit = limits.of(token.policy);

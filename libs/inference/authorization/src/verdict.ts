@@ -10,27 +10,27 @@ import type {
 } from '@modelgate/protocols';
 import type { ModelToken } from '@modelgate/verifier';
 
-/** A promise only if something has to be waited for: most requests of most callers are decided at once. */
+/** A promise only if there is something to wait for: most requests are decided synchronously. */
 export type Settled<T> = T | Promise<T>;
 
-/** A request with its place in the catalogue. */
+/** A canonical request and how it was classified. */
 export interface AuthorizationRequest {
   canonical: CanonicalRequest;
   classified: Classified;
 }
 
-/** Reads the body of a request that names its model there. Not called before the token has been verified. */
+/** Reads the body of a request that names its model there. Called only after the token has been verified. */
 export type BodyReader = (token: ModelToken, wanted: BodyOperation) => Promise<Buffer | Denial>;
 
-/** Who asks. */
+/** The verified token of the caller. */
 export interface Identity {
   token: ModelToken;
-  /** The text of the token. */
+  /** The encoded token. */
   credential: string;
 }
 
 interface Permitted extends Identity {
-  /** What the caller is told about its limit. */
+  /** Rate-limit header fields for the caller. */
   fields: Readonly<Record<string, string>>;
 }
 
@@ -38,19 +38,19 @@ interface Permitted extends Identity {
 export interface ModelPermit extends Permitted {
   kind: 'model';
   operation: Operation;
-  /** The body as it is forwarded, if it had to be read. */
+  /** The body to forward, if it had to be read. */
   body?: Buffer;
 }
 
-/** The catalogue itself has the answer. */
+/** The catalogue answers the request itself. */
 export interface CataloguePermit extends Permitted {
   kind: 'catalogue';
   protocol: Protocol;
-  /** JSON in the words of the protocol. */
+  /** JSON in the format of the protocol. */
   answer: string;
 }
 
-/** The call may begin; each of its messages is judged on its own, by `authorizeMessage`. */
+/** The call may begin. `authorizeMessage` then decides about each of its messages. */
 export interface CallPermit extends Identity {
   kind: 'call';
   wanted: GrpcOperation;
@@ -58,25 +58,25 @@ export interface CallPermit extends Identity {
 
 export type Permit = ModelPermit | CataloguePermit | CallPermit;
 
-/** The message may be sent on. */
+/** The message may be forwarded. */
 export interface MessagePermit extends ResolvedMessage {
   kind: 'message';
   fields: Readonly<Record<string, string>>;
 }
 
-/** Why a request may not go on. */
+/** The reason why a request must not be forwarded. */
 export interface Refusal {
   kind: 'refusal';
-  /** What the caller is told. */
+  /** Sent to the caller. */
   denial: Denial;
-  /** For the operator alone. */
+  /** For the log only. */
   detail?: string | undefined;
   token?: ModelToken;
   operation?: Operation;
   protocol?: Protocol;
-  /** The caller may not learn what the service speaks, so the dialect is that of the path alone. */
+  /** The caller must not learn which protocols the service speaks, so the path alone determines the dialect. */
   concealed?: true;
-  /** What the caller is told about its limit. */
+  /** Rate-limit header fields for the caller. */
   fields?: Readonly<Record<string, string>>;
 }
 

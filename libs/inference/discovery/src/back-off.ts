@@ -2,8 +2,8 @@ const firstMs = 500;
 const longestMs = 30_000;
 
 /**
- * How long to wait after `failures` failures in a row: twice as long each time up to a limit, and by a random part less,
- * so that gateways which lost the API server at one moment do not come back to it at one moment.
+ * The delay after `failures` consecutive failures. It doubles up to a limit, minus a random part, so that gateways that
+ * lost the API server at the same time do not return to it at the same time.
  *
  * @param random from 0 up to 1
  */

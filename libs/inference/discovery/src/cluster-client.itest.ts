@@ -62,7 +62,7 @@ async function refusalOf(work: Promise<unknown>): Promise<KubernetesError> {
 }
 
 describe('a list', () => {
-  it('is asked for with the token and in pages', async () => {
+  it('is requested with the token and in pages', async () => {
     const seen: string[] = [];
     const client = await clientOf((request, response) => {
       seen.push(`${request.url} ${request.headers.authorization}`);
@@ -83,7 +83,7 @@ describe('a list', () => {
       'inferenceservices is forbidden',
     ],
     ['none', 'Gateway says no', 'HTTP-Code: 403'],
-  ])('that is refused with %s is refused with its status', async (_, body, sentence) => {
+  ])('that is answered with %s rejects with that status', async (_, body, sentence) => {
     const client = await answering(403, body);
     const error = await refusalOf(client.list(collection, undefined, never));
     expect(error.status).toBe(403);
@@ -92,15 +92,15 @@ describe('a list', () => {
   });
 
   it.each([{}, { items: [] }, { metadata: { resourceVersion: '1' }, items: [{}] }, []])(
-    'that is none is refused: %j',
+    'that is malformed rejects: %j',
     async (body) => {
       const client = await answering(200, body);
       const error = await refusalOf(client.list(collection, undefined, never));
-      expect(error.message).toBe('the API server answered with something that is no list');
+      expect(error.message).toBe('the API server answered with something that is not a list');
     },
   );
 
-  it('that never comes is given up, and is no answer', async () => {
+  it('that never arrives times out without a status', async () => {
     const silent = createSilentServer(() => undefined);
     await new Promise<void>((resolve) => silent.listen(0, '127.0.0.1', resolve));
     const address = silent.address();
@@ -112,7 +112,7 @@ describe('a list', () => {
     silent.close();
   });
 
-  it('of a server that is not there is no answer', async () => {
+  it('of an unreachable server rejects without a status', async () => {
     const client = await connectCluster({ kind: 'kubeconfig', file: kubeconfig('https://127.0.0.1:1') });
     const error = await refusalOf(client.list(collection, undefined, never));
     expect(error).toMatchObject({ status: undefined, message: expect.stringContaining('does not answer') as string });
@@ -129,7 +129,7 @@ describe('a watch', () => {
   const streaming = (...events: unknown[]): Promise<KubernetesClient> =>
     answering(200, events.map((event) => `${JSON.stringify(event)}\n`).join(''));
 
-  it('tells what changed until its orderly end', async () => {
+  it('reports changes until its normal end', async () => {
     const client = await streaming(
       { type: 'ADDED', object: iris },
       { type: 'BOOKMARK', object: { metadata: { resourceVersion: '40' } } },
@@ -148,7 +148,7 @@ describe('a watch', () => {
   });
 
   it.each([{ type: 'ADDED', object: {} }, { type: 'SOMETHING', object: iris }, { type: 'BOOKMARK', object: {} }, 'x'])(
-    'ends with what is no event: %j',
+    'ends with an invalid event: %j',
     async (event) => {
       await refusalOf(watch(await streaming(event)));
     },
@@ -158,7 +158,7 @@ describe('a watch', () => {
     expect((await refusalOf(watch(await answering(403, {})))).status).toBe(403);
   });
 
-  it('ends when it is told to, in the middle', async () => {
+  it('ends when it is aborted in the middle', async () => {
     const client = await clientOf((_, response) => void response.writeHead(200).write('\n'));
     const error = await refusalOf(watch(client, AbortSignal.timeout(200)));
     expect(error.status).toBeUndefined();

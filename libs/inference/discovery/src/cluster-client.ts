@@ -26,18 +26,25 @@ const eventType = z.enum(['ADDED', 'MODIFIED', 'DELETED']);
 type Library = typeof import('@kubernetes/client-node');
 type RequestOptions = NonNullable<Parameters<CustomObjectsApi['listNamespacedCustomObject']>[1]>;
 
-/** Where the API server is and who we are to it. */
+/** The address of the API server and the credentials for it. */
 export type ClusterAccess =
-  /** @param root what the paths of the ServiceAccount's files begin with; nothing in a pod */
+  /**
+   *
+   * @param root prefix of the paths of the ServiceAccount's files; empty in a pod
+   */
   | { kind: 'service-account'; root?: string }
-  /** @param file the path of a kubeconfig, of which the current context is meant */
+  /**
+   *
+   * @param file path of a kubeconfig, whose current context is used
+   */
   | { kind: 'kubeconfig'; file: string };
 
 /**
- * A real cluster, through the Kubernetes project's own client: its kubeconfig, its ways to authenticate and to renew
- * credentials, its TLS. It is loaded here, not imported: it is large, and a gateway with a catalogue file has no use for it.
+ * Connects to a real cluster through the Kubernetes project's own client, which implements kubeconfig, authentication,
+ * credential renewal and TLS. The client is loaded dynamically, because it is large and a gateway with only a catalogue
+ * file does not need it.
  *
- * @throws KubernetesError where the access names no cluster
+ * @throws KubernetesError if the access names no cluster
  */
 export async function connectCluster(access: ClusterAccess): Promise<KubernetesClient> {
   const library = await import('@kubernetes/client-node');
@@ -50,8 +57,8 @@ export async function connectCluster(access: ClusterAccess): Promise<KubernetesC
   }
   const server = config.getCurrentCluster()?.server;
   if (server === undefined) throw new KubernetesError('the access to the cluster names no cluster');
-  // Outside of a pod the library makes an address of variables that are not there.
-  if (!URL.canParse(server)) throw new KubernetesError('this process is in no pod of a cluster');
+  // Outside of a pod, the library builds an address from undefined variables.
+  if (!URL.canParse(server)) throw new KubernetesError('this process does not run in a pod of a cluster');
   return new ClusterClient(library, config);
 }
 
@@ -69,7 +76,7 @@ class ClusterClient extends KubernetesClient {
 
   async list(collection: Collection, from: string | undefined, signal: AbortSignal): Promise<KubernetesPage> {
     const answer = list.safeParse(await this.#page(collection, from, signal));
-    if (!answer.success) throw new KubernetesError('the API server answered with something that is no list');
+    if (!answer.success) throw new KubernetesError('the API server answered with something that is not a list');
     const { items, metadata: page } = answer.data;
     return {
       objects: items,
@@ -81,7 +88,7 @@ class ClusterClient extends KubernetesClient {
   async watch({ collection, resourceVersion, seconds, signal, onOpen, onEvent }: WatchOptions): Promise<void> {
     const query = { resourceVersion, allowWatchBookmarks: true, timeoutSeconds: seconds };
     const ending = Promise.withResolvers<void>();
-    // The library goes on calling after an event that could not be taken; nobody is there any more then.
+    // The library keeps calling after an event that could not be processed; those calls are ignored.
     let over = false;
     const end = (error: unknown): void => {
       over = true;
@@ -129,7 +136,7 @@ class ClusterClient extends KubernetesClient {
     }
   }
 
-  /** The library has no other way to end a request than to change it on its way. */
+  /** Modifying the request is the only way to abort it in this library. */
   #within(signal: AbortSignal): RequestOptions {
     const { Observable } = this.#library;
     const pre = (context: RequestContext) => {
@@ -146,7 +153,7 @@ function pathOf({ resource, version, namespace }: Collection): string {
   return `/apis/${resource.group}/${version}/${scope}${resource.plural}`;
 }
 
-/** @throws KubernetesError for an error that the API server tells in the stream, and for what is no event */
+/** @throws KubernetesError for an error that the API server reports in the stream, and for an invalid event */
 function readEvent(type: string, value: unknown): WatchEvent {
   if (type === 'ERROR') {
     const { code, message } = status.parse(value);
@@ -157,7 +164,7 @@ function readEvent(type: string, value: unknown): WatchEvent {
   return { type: eventType.parse(type), object: changed, resourceVersion: changed.metadata.resourceVersion };
 }
 
-/** Everything that goes wrong on the way, as the one error that those who follow a collection know. */
+/** Converts every failure of a request to a KubernetesError. */
 function refusal(error: unknown): KubernetesError {
   if (error instanceof KubernetesError) return error;
   const code = statusOf(error);
@@ -165,13 +172,13 @@ function refusal(error: unknown): KubernetesError {
   return new KubernetesError(code === undefined ? `the API server does not answer: ${message}` : message, code);
 }
 
-/** Of an answer. A DOMException has a number too, which is none. */
+/** The status of an answer. The `code` of a DOMException is not one. */
 function statusOf(error: unknown): number | undefined {
   const { code, statusCode } = Object(error) as { code?: unknown; statusCode?: unknown };
   return [code, statusCode].find((value): value is number => typeof value === 'number' && value >= 100);
 }
 
-/** The API server's own sentence where it sent one; never more of an answer than that. */
+/** The API server's own message, if it sent one. Nothing else of an answer is repeated. */
 function messageOf(error: unknown): string {
   const { body, statusCode } = Object(error) as { body?: unknown; statusCode?: unknown };
   const said = sentenceOf(body);

@@ -10,10 +10,10 @@ export const containerSchema = z.looseObject({
   ports: z.array(portSchema).default([]),
 });
 
-/** What a container of a server says of it. */
+/** What a container says about its server. */
 export type Container = z.infer<typeof containerSchema>;
 
-/** Value of `--flag value` or `--flag=value`; of several the last, as every parser of arguments has it. */
+/** The value of `--flag value` or `--flag=value`; the last of several counts, as in every argument parser. */
 export function argumentOf({ command, args }: Container, flag: string): string | undefined {
   const words = [...command, ...args];
   return words
@@ -27,7 +27,7 @@ export function variableOf({ env }: Container, name: string): string | undefined
   return env.findLast((variable) => variable.name === name)?.value;
 }
 
-/** Where a container speaks gRPC, by the names that KServe and Knative know such a port by. */
+/** The gRPC port of a container, by the port names that KServe and Knative recognise. */
 export function grpcPort({ ports }: Container): { first: boolean; port: number } | undefined {
   const index = ports.findIndex(({ name }) => name !== undefined && /^(?:h2c|grpc)(?:-|\d|$)/.test(name));
   const port = ports[index]?.containerPort;

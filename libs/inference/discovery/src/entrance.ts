@@ -3,10 +3,10 @@ import { NotServed, type KserveSettings, type Metadata } from './offer.ts';
 
 type DeploymentMode = KserveSettings['deploymentMode'];
 
-/** Where requests to a service of the cluster go in, from within. */
+/** The cluster-internal address of a service. */
 export interface Entrance {
   origin: string;
-  /** The same service at another of its ports; absent where it has one port only. */
+  /** The same service at another port; absent if it has only one. */
   originAt?: (port: number) => string;
 }
 
@@ -15,7 +15,7 @@ export interface EntranceFacts {
   status: unknown;
   mode: DeploymentMode;
   settings: KserveSettings;
-  /** The one that requests come to first. */
+  /** The component that receives requests first. */
   component: 'predictor' | 'transformer';
 }
 
@@ -31,7 +31,7 @@ const modes: Readonly<Record<string, DeploymentMode>> = {
   Serverless: 'Knative',
 };
 
-/** @throws NotServed for a mode in which services have no entrance of their own */
+/** @throws NotServed for a mode in which services have no address of their own */
 export function deploymentMode({ annotations }: Metadata, status: unknown, settings: KserveSettings): DeploymentMode {
   const said = annotations['serving.kserve.io/deploymentMode'] ?? statusSchema.safeParse(status).data?.deploymentMode;
   if (said === undefined || said === '') return settings.deploymentMode;
@@ -41,8 +41,8 @@ export function deploymentMode({ annotations }: Metadata, status: unknown, setti
 }
 
 /**
- * Knative routes all of a service at its own name. Standard has a service per component, and only that of the first
- * component is an entrance: a caller at another one would go around it.
+ * Knative routes to all components at the service's own name. Standard has one service per component; only the first
+ * component is an entrance, because a caller of another one would bypass it.
  */
 export function entranceOf({ metadata, status, mode, settings, component }: EntranceFacts): Entrance {
   const { name, namespace } = metadata;
@@ -55,8 +55,8 @@ export function entranceOf({ metadata, status, mode, settings, component }: Entr
 }
 
 /**
- * Scheme and port as KServe reports them. An address that is not that of the very service is not followed: it may be out of
- * date, and nobody is sent anywhere by what an object says of itself.
+ * Scheme and port as KServe reports them. An address that does not belong to this service is ignored: it may be
+ * outdated, and an object must not redirect callers by its own status.
  */
 function reportedOrigin(status: unknown, hosts: readonly string[]): string | undefined {
   const address = statusSchema.safeParse(status).data?.address?.url;

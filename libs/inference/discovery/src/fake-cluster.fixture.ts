@@ -10,12 +10,12 @@ import type { Surroundings } from './reflector.ts';
 
 type ListAnswer = KubernetesPage | KubernetesError;
 
-/** A watch that is under way, as the API server's end of it. */
+/** The server side of a running watch. */
 export interface OpenWatch extends WatchOptions {
   end(error?: KubernetesError): void;
 }
 
-/** An API server whose answers a test writes down, and whose watches it leads by hand. */
+/** A fake API server: the test supplies its answers and drives its watches. */
 export class FakeCluster extends KubernetesClient {
   readonly lists: { collection: Collection; from: string | undefined }[] = [];
   readonly watches: OpenWatch[] = [];
@@ -41,7 +41,7 @@ export class FakeCluster extends KubernetesClient {
     return promise;
   }
 
-  /** The nth watch that was asked for, from 0. */
+  /** The nth watch that was started, from 0. */
   async watchNumber(n: number): Promise<OpenWatch> {
     for (;;) {
       const found = this.watches[n];
@@ -51,7 +51,7 @@ export class FakeCluster extends KubernetesClient {
   }
 }
 
-/** A clock that stands still but for sleep, which takes no time and is written down. */
+/** A clock that moves only in sleep, which takes no time and is recorded. */
 export class FakeSurroundings implements Surroundings {
   readonly slept: number[] = [];
   time = 1_000_000;

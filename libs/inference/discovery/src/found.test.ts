@@ -19,14 +19,14 @@ const names = (...objects: Found[]) => {
 };
 
 describe('servable', () => {
-  it('serves what does not stand in the way of anything', () => {
+  it('serves objects without conflicts', () => {
     expect(names(found('fraud/score'), found('risk/iris'))).toEqual({
       served: ['fraud/score', 'risk/iris'],
       refused: [],
     });
   });
 
-  it('lets the older of two objects win, whatever order they are told in', () => {
+  it('prefers the older of two objects, in any order of arrival', () => {
     const older = found('a/b-c', { created: '2026-01-01T00:00:00Z' });
     const younger = found('c-a/b', { created: '2026-02-01T00:00:00Z' });
     for (const objects of [
@@ -38,27 +38,27 @@ describe('servable', () => {
         refused: [
           {
             object: 'InferenceService c-a/b',
-            reason: 'its host b-c-a.models.example.com is that of the older InferenceService a/b-c',
+            reason: 'its host b-c-a.models.example.com is already used by the older InferenceService a/b-c',
           },
         ],
       });
     }
   });
 
-  it('lets the older of two kinds of one name win', () => {
+  it('prefers the older of two objects of different kinds with one name', () => {
     const graph = found('fraud/iris', { kind: 'InferenceGraph', created: '2025-01-01T00:00:00Z' });
     const { served, refused } = names(found('fraud/iris'), graph);
     expect(served).toEqual(['fraud/iris']);
     expect(refused).toEqual([
       {
         object: 'InferenceService fraud/iris',
-        reason: 'its name is that of the older InferenceGraph fraud/iris',
+        reason: 'its name is already used by the older InferenceGraph fraud/iris',
       },
     ]);
   });
 
   it.each(['iris-predictor', 'iris-transformer', 'iris-explainer', 'iris-predictor-default'])(
-    'opens no way around an InferenceService by the name of its component, %s',
+    'does not serve a component of an InferenceService under its own name: %s',
     (name) => {
       const { served, refused } = names(
         found(`fraud/${name}`, { created: '2020-01-01T00:00:00Z' }),
@@ -68,24 +68,24 @@ describe('servable', () => {
       expect(refused).toEqual([
         {
           object: `InferenceService fraud/${name}`,
-          reason: 'its name is that of a component of InferenceService fraud/iris',
+          reason: 'its name belongs to a component of InferenceService fraud/iris',
         },
       ]);
     },
   );
 
-  it('opens none where the InferenceService itself is not served', () => {
+  it('does not serve a component of an InferenceService that is not served itself', () => {
     const hidden = found('fraud/iris', { offer: { refused: 'it is being deleted' } });
     expect(names(hidden, found('fraud/iris-predictor')).served).toEqual([]);
   });
 
-  it('has nothing against such a name in another namespace, or of nobody’s component', () => {
+  it('accepts such a name in another namespace, or without an InferenceService', () => {
     expect(
       names(found('fraud/iris'), found('risk/iris-predictor'), found('fraud/weather-predictor')).served,
     ).toHaveLength(3);
   });
 
-  it('names what is refused, and takes nothing down with it', () => {
+  it('reports refused objects, and serves the others', () => {
     const bad = found('fraud/bad', { offer: { refused: 'spec.predictor names no server' } });
     expect(names(bad, found('fraud/good'))).toEqual({
       served: ['fraud/good'],
@@ -95,7 +95,7 @@ describe('servable', () => {
 });
 
 describe('notesOf', () => {
-  it('names the object of each note', () => {
+  it('prefixes each note with its object', () => {
     const noted = found('fraud/iris', {
       offer: { model: model('fraud/iris'), notes: ['its explainer is not offered'] },
     });

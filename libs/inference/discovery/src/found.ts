@@ -1,17 +1,17 @@
 import { TakenNames, type CatalogueModel, type Clash } from '@modelgate/catalogue';
 import type { Offer } from './offer.ts';
 
-/** An object of the cluster and what it comes to. */
+/** An object of the cluster and its result. */
 export interface Found {
   kind: string;
   namespace: string;
   name: string;
-  /** When it was created, as the API server writes it. */
+  /** Creation time, as the API server writes it. */
   created: string;
   offer: Offer;
 }
 
-/** An object that is not served, and why. */
+/** An object that is not served, and the reason. */
 export interface RefusedObject {
   /** Kind, namespace and name, as in `InferenceService fraud/iris`. */
   object: string;
@@ -23,14 +23,16 @@ export interface Servable {
   refused: readonly RefusedObject[];
 }
 
-/** Services that KServe makes beside the one of a name, and that nobody may reach under a name of their own. */
+/**
+ * Services that KServe creates for the components of a service. They must not be reachable under a name of their own.
+ */
 const componentService = /^(.+)-(?:predictor|transformer|explainer)(?:-default)?$/;
 
 /**
- * The models that can be served together, older objects before younger ones: who makes an object cannot take a name or a host
- * from what was there. Each one that has to stand back is named with its reason.
+ * Selects the models that can be served together, older objects first: a new object cannot take the name or the host of
+ * an existing one. Each conflicting object is reported with its reason.
  *
- * @param domain of the hosts of models
+ * @param domain of the model hosts
  */
 export function servable(found: readonly Found[], domain: string): Servable {
   const taken = new TakenNames(domain);
@@ -42,7 +44,7 @@ export function servable(found: readonly Found[], domain: string): Servable {
   for (const one of found.toSorted(byAge)) {
     const base = componentOf(one);
     if ('refused' in one.offer) refuse(one, one.offer.refused);
-    else if (services.has(base)) refuse(one, `its name is that of a component of InferenceService ${base}`);
+    else if (services.has(base)) refuse(one, `its name belongs to a component of InferenceService ${base}`);
     else {
       const clash = taken.take(one.offer.model);
       if (clash) refuse(one, reasonOf(clash, titles));
@@ -55,12 +57,12 @@ export function servable(found: readonly Found[], domain: string): Servable {
   return { models, refused };
 }
 
-/** What of the objects that are served is not, each as a sentence that names its object. */
+/** Notes on the served objects, each a sentence that names its object. */
 export function notesOf(found: readonly Found[]): string[] {
   return found.flatMap((one) => ('notes' in one.offer ? one.offer.notes.map((note) => `${title(one)}: ${note}`) : []));
 }
 
-/** Whose component's name an object has, whether or not there is such a one. */
+/** The InferenceService that would have a component of this name, whether or not it exists. */
 function componentOf({ namespace, name }: Found): string {
   return `${namespace}/${componentService.exec(name)?.[1] ?? ''}`;
 }
@@ -68,8 +70,8 @@ function componentOf({ namespace, name }: Found): string {
 function reasonOf({ owner, host }: Clash, titles: ReadonlyMap<string, string>): string {
   const older = titles.get(owner) ?? owner;
   return host === undefined
-    ? `its name is that of the older ${older}`
-    : `its host ${host} is that of the older ${older}`;
+    ? `its name is already used by the older ${older}`
+    : `its host ${host} is already used by the older ${older}`;
 }
 
 function byAge(one: Found, other: Found): number {

@@ -1,7 +1,8 @@
 /**
- * Discovery of models from a Kubernetes cluster: it follows InferenceServices, LLMInferenceServices and InferenceGraphs and
- * says what each comes to as an entry of the catalogue, or why it comes to none. Owns the reading of KServe's objects and the
- * watch. Does not own the catalogue's grammar, the operator's own entries, or what is done with the result.
+ * Discovers models in a Kubernetes cluster: follows InferenceServices, LLMInferenceServices and InferenceGraphs, and
+ * turns each into an entry of the catalogue, or reports why it cannot be served. Owns the interpretation of KServe's
+ * objects and the watch. Does not own the format of the catalogue, the operator's own entries, or how the result is
+ * used.
  */
 export { connectCluster } from './cluster-client.ts';
 export { notesOf, servable, type Found, type RefusedObject } from './found.ts';

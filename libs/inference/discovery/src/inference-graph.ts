@@ -7,8 +7,8 @@ const inferenceGraphSchema = z.looseObject({
 });
 
 /**
- * An InferenceGraph, as a target of its own: whoever may call it reaches every model in it, since its router calls them
- * behind the gateway.
+ * An InferenceGraph is a target of its own: a caller with access to it reaches every model in it, because its router
+ * calls them behind the gateway.
  */
 export function inferenceGraphOffer(object: KubernetesObject, { clusterDomain }: KserveSettings): Offer {
   return offerOf(object, ({ namespace, name }) => {

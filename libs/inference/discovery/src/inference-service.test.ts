@@ -25,13 +25,13 @@ const model = (more: Record<string, unknown>) => ({
 const custom = (...containers: Record<string, unknown>[]) => ({ spec: { predictor: { containers } } });
 const annotated = (annotations: Record<string, string>) => ({ metadata: { annotations } });
 
-describe('where an InferenceService is reached', () => {
+describe('the upstream of an InferenceService', () => {
   const inside = 'svc.cluster.local';
   it.each([
     ['Knative: at its own name', {}, knative, `http://iris.fraud.${inside}`],
     ['Standard: at its predictor', {}, standard, `http://iris-predictor.fraud.${inside}`],
     [
-      'Standard: at its transformer, which nobody goes around',
+      'Standard: at its transformer, which cannot be bypassed',
       { spec: { ...sklearn, transformer: { containers: [{}] } } },
       standard,
       `http://iris-transformer.fraud.${inside}`,
@@ -56,7 +56,7 @@ describe('where an InferenceService is reached', () => {
       standard,
       'http://iris-predictor-default.fraud.svc.cluster.local',
     ],
-  ])('%s', (_, parts, settings, upstream) => {
+  ])('is its entrance: %s', (_, parts, settings, upstream) => {
     expect(entry(parts, settings)).toMatchObject({ upstream });
   });
 
@@ -70,19 +70,19 @@ describe('where an InferenceService is reached', () => {
     'http://user:secret@iris-predictor.fraud.svc.cluster.local.:x',
     'nonsense',
     7,
-  ])('not where its status says, when that is %s', (url) => {
+  ])('is not the URL of its status if that is %s', (url) => {
     const found = entry({ status: { address: { url } } }, standard);
     expect(found).toMatchObject({ upstream: 'http://iris-predictor.fraud.svc.cluster.local' });
   });
 });
 
-describe('what an InferenceService speaks', () => {
+describe('the protocols of an InferenceService', () => {
   it.each([
     ['a format over the protocol KServe takes for the default', model({}), ['v1'], 'kserve'],
     ['a format over V2', model({ protocolVersion: 'v2' }), ['v2'], 'mlserver'],
     ['a runtime of KServe’s by name', model({ runtime: 'kserve-mlserver' }), ['v2'], 'mlserver'],
-    ['a runtime nobody knows', model({ runtime: 'ours', protocolVersion: 'v2' }), ['v2'], undefined],
-    ['a format nobody knows', model({ modelFormat: { name: 'constructor' } }), ['v1'], undefined],
+    ['an unknown runtime', model({ runtime: 'ours', protocolVersion: 'v2' }), ['v2'], undefined],
+    ['an unknown format', model({ modelFormat: { name: 'constructor' } }), ['v1'], undefined],
     ['Hugging Face', model({ modelFormat: { name: 'huggingface' } }), ['v1', 'openai'], 'huggingface'],
     [
       'a member for its format',
@@ -104,13 +104,13 @@ describe('what an InferenceService speaks', () => {
       ['grpc'],
       'mlserver',
     ],
-  ])('%s', (_, parts, protocols, runtime) => {
+  ])('follow from its server: %s', (_, parts, protocols, runtime) => {
     const found = entry(parts);
     expect(found).toMatchObject({ protocols });
     expect(typeof found === 'string' ? found : found.runtime).toBe(runtime);
   });
 
-  it('vLLM: at the root, and nothing of the protocol it was declared with', () => {
+  it('for vLLM are OpenAI’s at the root, whatever protocol was declared', () => {
     const found = entry(model({ modelFormat: { name: 'vllm' }, protocolVersion: 'v2' }));
     expect(found).toMatchObject({ protocols: ['openai'], openaiPrefix: '', runtime: 'vllm' });
   });
@@ -119,7 +119,7 @@ describe('what an InferenceService speaks', () => {
     { name: 'http', containerPort: 8080 },
     { name: 'grpc', containerPort: 9000 },
   ];
-  it('gRPC at a port of its own, which only Standard gives a service', () => {
+  it('include gRPC on a separate port only in Standard mode', () => {
     const parts = model({ protocolVersion: 'v2', ports });
     expect(entry(parts, standard)).toMatchObject({
       protocols: ['v2', 'grpc'],
@@ -131,24 +131,24 @@ describe('what an InferenceService speaks', () => {
     expect(entry(model({ protocolVersion: 'grpc-v2', ports }), standard)).toMatchObject({ protocols: ['grpc'] });
   });
 
-  it('what its transformer speaks, where it has one', () => {
+  it('are those of its transformer, if it has one', () => {
     const transformer = { containers: [{ name: 'kserve-container', env: [{ name: 'PROTOCOL', value: 'v2' }] }] };
     expect(entry({ spec: { ...sklearn, transformer } })).toMatchObject({ protocols: ['v2'], modelName: 'iris' });
   });
 
-  it('what the transformer in its predictor speaks', () => {
+  it('are those of a transformer container in its predictor', () => {
     const parts = custom({ name: 'kserve-container' }, { name: 'transformer-container', args: ['--model_name=mnist'] });
     expect(entry(parts)).toMatchObject({ protocols: ['v1'], modelName: 'mnist' });
   });
 
-  it('says that the explainer of a Standard service is not offered', () => {
+  it('come with a note that the explainer of a Standard service is not offered', () => {
     const spec = { ...sklearn, explainer: { art: {} } };
     expect(offer({ spec }, knative)).toMatchObject({ notes: [] });
     expect(offer({ spec }, standard)).toMatchObject({ notes: [expect.stringContaining('explainer')] });
   });
 });
 
-describe('what its server calls the model', () => {
+describe('the server’s name for the model', () => {
   it.each([
     ['the name of the service', model({}), 'iris'],
     ['the value of --model_name', model({ args: ['--model_name', 'llama'] }), 'llama'],
@@ -162,8 +162,8 @@ describe('what its server calls the model', () => {
   ])('%s', (_, parts, modelName) => expect(entry(parts)).toMatchObject({ modelName }));
 });
 
-describe('what its owner declares', () => {
-  it('is believed over what is worked out', () => {
+describe('an annotation of the owner', () => {
+  it('overrides what was inferred', () => {
     const parts = {
       ...custom({}),
       ...annotated({ 'modelgate.dev/protocols': 'v2, grpc', 'modelgate.dev/runtime': 'triton' }),
@@ -171,7 +171,7 @@ describe('what its owner declares', () => {
     expect(entry(parts)).toMatchObject({ protocols: ['v2', 'grpc'], runtime: 'triton' });
   });
 
-  it('offers a service that its label keeps inside', () => {
+  it('can offer a service that its label keeps cluster-local', () => {
     const labels = { 'networking.kserve.io/visibility': 'cluster-local' };
     const annotations = { 'modelgate.dev/publish': 'true' };
     expect(entry({ metadata: { labels } })).toContain('networking.kserve.io/visibility keeps it inside the cluster');
@@ -188,7 +188,7 @@ describe('an InferenceService that is not served', () => {
     [
       'has a misspelt annotation',
       annotated({ 'modelgate.dev/protocol': 'v2' }),
-      'the annotation modelgate.dev/protocol means nothing',
+      'the annotation modelgate.dev/protocol is unknown',
     ],
     ['declares no protocol there is', annotated({ 'modelgate.dev/protocols': 'v9' }), 'protocols[0] must be one of v1'],
     ['has a name that is none', { metadata: { name: 'iris.v2' } }, 'model must be namespace/name'],

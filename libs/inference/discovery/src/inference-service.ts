@@ -22,7 +22,10 @@ const inferenceServiceSchema = z.looseObject({
   status: z.unknown().optional(),
 });
 
-/** An InferenceService, as the one model that its entrance serves: its transformer where it has one, else its predictor. */
+/**
+ * An InferenceService becomes the one model that its entrance serves: the transformer if it has one, otherwise the
+ * predictor.
+ */
 export function inferenceServiceOffer(object: KubernetesObject, settings: KserveSettings): Offer {
   return offerOf(object, (metadata) => {
     const { spec, status } = inferenceServiceSchema.parse(object);
@@ -35,7 +38,7 @@ export function inferenceServiceOffer(object: KubernetesObject, settings: Kserve
     const apart = spec.explainer !== undefined && mode === 'Standard';
     return {
       entry: { model: `${metadata.namespace}/${metadata.name}`, ...served(server, entrance, metadata) },
-      notes: apart ? ['its explainer is a service of its own in this deployment mode, and is not offered'] : [],
+      notes: apart ? ['its explainer is a separate service in this deployment mode and is not offered'] : [],
     };
   });
 }
@@ -44,7 +47,7 @@ function served(server: Server, entrance: Entrance, metadata: Metadata): Omit<En
   const { runtime, openai } = server.kind;
   const modelName = annotation(metadata, 'model-name') ?? server.modelName;
   if (modelName === undefined) {
-    throw new NotServed('its server names models as its storage does; say which with modelgate.dev/model-name');
+    throw new NotServed('its server takes model names from its storage; set modelgate.dev/model-name');
   }
   return {
     ...spoken(server, entrance, annotation(metadata, 'protocols') !== undefined),
@@ -54,7 +57,7 @@ function served(server: Server, entrance: Entrance, metadata: Metadata): Omit<En
   };
 }
 
-/** Which protocols come through the entrance. One port of the server is behind it, and further ones only in Standard. */
+/** The protocols available at the entrance. It exposes one port of the server; further ports only in Standard mode. */
 function spoken(
   { container, protocol, kind }: Server,
   { origin, originAt }: Entrance,
@@ -63,7 +66,7 @@ function spoken(
   const port = grpcPort(container);
   if (port?.first) {
     if (protocol !== 'v1' || declared) return { upstream: origin, protocols: ['grpc'] };
-    throw new NotServed('its port speaks gRPC, and it does not say that this is the protocol grpc-v2');
+    throw new NotServed('its port speaks gRPC, but it does not declare the protocol grpc-v2');
   }
   const grpcUpstream = port && protocol !== 'v1' ? originAt?.(port.port) : undefined;
   if (protocol === 'grpc-v2' && grpcUpstream === undefined && !declared) {

@@ -1,17 +1,17 @@
 import type { Runtime } from '@modelgate/catalogue';
 
-/** How a server that KServe chooses for a model answers. */
+/** The properties of a server that KServe selects for a model. */
 export interface ServerKind {
   runtime?: Runtime;
-  /** Beside the protocol that was declared, or in its place. */
+  /** Added to the declared protocol, or used in its place. */
   openai?: 'also' | 'only';
-  /** Models go by the names of folders in the storage, which no object of the cluster tells. */
+  /** The server names models by folders in the storage, which no object of the cluster lists. */
   namedByStorage?: true;
-  /** It starts without a model in storage. */
+  /** The server starts without a model in storage. */
   withoutStorage?: true;
 }
 
-/** `protocolVersion` of a predictor, as far as the gateway speaks it. */
+/** Supported values of a predictor's `protocolVersion`. */
 export type ProtocolVersion = 'v1' | 'v2' | 'grpc-v2';
 
 const python: ServerKind = { runtime: 'kserve' };
@@ -40,7 +40,7 @@ const byName: Readonly<Record<string, ServerKind>> = {
   'kserve-vllmserver': vllm,
 };
 
-/** Which of them KServe chooses for a format over a protocol; what is missing it refuses as well. */
+/** The server that KServe selects for a format and a protocol. KServe refuses the missing combinations as well. */
 const byFormat: Readonly<Record<string, Partial<Record<ProtocolVersion, ServerKind>>>> = {
   sklearn: { v1: python, v2: mlserver, 'grpc-v2': mlserver },
   xgboost: { v1: python, v2: mlserver, 'grpc-v2': mlserver },
@@ -58,10 +58,13 @@ const byFormat: Readonly<Record<string, Partial<Record<ProtocolVersion, ServerKi
   openvino: { v2: openvino, 'grpc-v2': openvino },
 };
 
-/** Of a server that is none of KServe's own, nothing is known but what the object declares. */
+/** For a server that is not KServe's own, only the object's declarations are known. */
 const unknown: ServerKind = { withoutStorage: true };
 
-/** @returns undefined where KServe has no server for this format over this protocol */
+/**
+ *
+ * @returns undefined if KServe has no server for this format and protocol
+ */
 export function serverKind(
   format: string,
   protocol: ProtocolVersion,
@@ -71,7 +74,7 @@ export function serverKind(
   return Object.hasOwn(byFormat, format) ? byFormat[format]?.[protocol] : unknown;
 }
 
-/** What KServe takes for the protocol where an object does not say. */
+/** The protocol that KServe assumes if an object declares none. */
 export function defaultProtocol(format: string, runtime: string | undefined, asOldSchema: boolean): ProtocolVersion {
   if (format === 'triton' || runtime === 'kserve-tritonserver' || runtime === 'kserve-mlserver') return 'v2';
   return asOldSchema && (format === 'onnx' || format === 'huggingface') ? 'v2' : 'v1';

@@ -6,7 +6,7 @@ import type { KubernetesObject } from './kubernetes-client.ts';
 import { llmInferenceServiceOffer } from './llm-inference-service.ts';
 import type { KserveSettings, Offer } from './offer.ts';
 
-/** An object that KServe's own documentation shows. */
+/** An object from KServe's own documentation. */
 export interface Sample {
   file: string;
   object: {
@@ -29,13 +29,13 @@ export function kserveSamples(): Sample[] {
   return JSON.parse(suiteText('kserve-crds/samples.json')) as Sample[];
 }
 
-/** What a sample comes to; undefined where it is no kind that is read. */
+/** The result for a sample; undefined if its kind is not supported. */
 export function offerOfSample({ object }: Sample, namespace?: string): Offer | undefined {
   const metadata = { ...object.metadata, namespace: namespace ?? object.metadata.namespace ?? 'default' };
   return offers[`${object.apiVersion} ${object.kind}`]?.({ ...object, metadata }, settings);
 }
 
-/** One line for what a sample comes to: where it is reached, how, and by which name its server knows it. */
+/** One line for the result of a sample: its address, its protocols and its name at the server. */
 export function outcome(sample: Sample): string {
   const found = offerOfSample(sample);
   if (!found) return 'not a kind that is read';

@@ -19,7 +19,7 @@ const definitions = [
 ];
 let cluster: KubeApiserver & { stop(): Promise<void> };
 let discovery: KubernetesDiscovery;
-/** What became of each sample at the API server: its object there, or the API server's sentence. */
+/** The result of each sample at the API server: its object, or the API server's error message. */
 const created: (KubernetesObject | string)[] = [];
 
 beforeAll(async () => {
@@ -53,7 +53,10 @@ function crd(name: string): KubernetesObject {
 
 const namespaceOf = (index: number): string => `s${index}`;
 
-/** In a namespace of its own, since samples share names; as an older client does, which no unknown field stops. */
+/**
+ * Creates each sample in a namespace of its own, because samples share names. Like an older client, it does not reject
+ * unknown fields.
+ */
 async function create({ object: sample }: Sample, index: number): Promise<KubernetesObject | string> {
   const namespace = namespaceOf(index);
   await cluster.api.create({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: namespace } });
@@ -62,7 +65,7 @@ async function create({ object: sample }: Sample, index: number): Promise<Kubern
   return cluster.api.create(object, { fieldValidation: 'Ignore' }).catch((error: Error) => error.message);
 }
 
-it('the API server takes all but those that are written for other versions of KServe or wrongly', () => {
+it('the API server accepts all samples except invalid ones and those for other versions of KServe', () => {
   const refused = created.flatMap((one, index) => (typeof one === 'string' ? [[index, one] as const] : []));
   expect(refused).toEqual([
     [7, expect.stringContaining('spec.predictor.tensorflow.resources.requests.cpu')],
@@ -75,7 +78,7 @@ it('the API server takes all but those that are written for other versions of KS
   ]);
 });
 
-it('what is found comes to the same as it was written, and nothing else is found', () => {
+it('discovery gives the same results for the created objects as for the samples', () => {
   const expected = kserveSamples().flatMap((sample, index) => {
     const namespace = namespaceOf(index);
     const offer = typeof created[index] === 'string' ? undefined : offerOfSample(sample, namespace);
@@ -86,7 +89,7 @@ it('what is found comes to the same as it was written, and nothing else is found
   expect(Object.fromEntries(found)).toEqual(Object.fromEntries(expected));
 });
 
-it('the catalogue of them has every model once, and names every other object with its reason', () => {
+it('the catalogue contains every model once, and every other object has a reason', () => {
   const { models, refused } = servable(discovery.found, 'models.example.com');
   expect(new Set(models.map(({ model }) => model)).size).toBe(models.length);
   expect(models.length + refused.length).toBe(discovery.found.length);

@@ -5,7 +5,7 @@ import { kserveSamples, outcome } from './kserve-samples.fixture.ts';
 
 beforeEach(({ skip }) => skip(suitesMissing !== undefined, suitesMissing));
 
-it('makes of each of KServe’s own samples what KServe serves, or says why not', () => {
+it('discovery turns each of KServe’s samples into what KServe serves, or reports why not', () => {
   const lines = kserveSamples().map((sample, index) => {
     const { kind, metadata } = sample.object;
     return `${index} ${kind} ${metadata.name}: ${outcome(sample)}`;

@@ -1,6 +1,6 @@
 import type { KubernetesResource } from './resource.ts';
 
-/** An object as the API server has it, of which only its metadata is known to be what it should. */
+/** An object as the API server returns it. Only its metadata has been validated. */
 export interface KubernetesObject {
   metadata: { name: string; namespace: string; [member: string]: unknown };
   [member: string]: unknown;
@@ -9,9 +9,9 @@ export interface KubernetesObject {
 /** One page of a list. */
 export interface KubernetesPage {
   objects: readonly KubernetesObject[];
-  /** Version of the whole collection at the time of its first page: where a watch goes on. */
+  /** The version of the whole collection at the time of the first page, from which a watch continues. */
   resourceVersion: string;
-  /** Where the next page begins; absent on the last one. */
+  /** The continuation of the list; absent on the last page. */
   continue?: string;
 }
 
@@ -19,7 +19,7 @@ export type WatchEvent =
   | { type: 'ADDED' | 'MODIFIED' | 'DELETED'; object: KubernetesObject; resourceVersion: string }
   | { type: 'BOOKMARK'; resourceVersion: string };
 
-/** Objects of one kind in one served version, of one namespace or of all. */
+/** Objects of one kind in one served version, in one namespace or in all. */
 export interface Collection {
   resource: KubernetesResource;
   version: string;
@@ -28,20 +28,20 @@ export interface Collection {
 
 export interface WatchOptions {
   collection: Collection;
-  /** Changes after this version. */
+  /** Watch for changes after this version. */
   resourceVersion: string;
-  /** After which the API server ends it. */
+  /** The duration after which the API server ends the watch. */
   seconds: number;
   signal: AbortSignal;
-  /** It is under way. */
+  /** The watch has started. */
   onOpen: () => void;
   onEvent: (event: WatchEvent) => void;
 }
 
-/** What the API server answered, or that it did not. */
+/** A failed request to the API server. */
 export class KubernetesError extends Error {
   override readonly name = 'KubernetesError';
-  /** Of its answer; undefined where there was none. */
+  /** The HTTP status; undefined if there was no answer. */
   readonly status: number | undefined;
 
   constructor(message: string, status?: number) {
@@ -49,16 +49,16 @@ export class KubernetesError extends Error {
     this.status = status;
   }
 
-  /** The version asked for is older than what the API server remembers. */
+  /** The API server no longer remembers the requested version. */
   get gone(): boolean {
     return this.status === 410;
   }
 }
 
-/** The two calls that following a collection needs. Both reject with KubernetesError alone. */
+/** The two calls needed to follow a collection. Both reject only with KubernetesError. */
 export abstract class KubernetesClient {
   abstract list(collection: Collection, from: string | undefined, signal: AbortSignal): Promise<KubernetesPage>;
 
-  /** Resolves when the API server ended it in good order, as it does after a while. */
+  /** Resolves if the API server ends the watch normally, as it does after a while. */
   abstract watch(options: WatchOptions): Promise<void>;
 }

@@ -28,7 +28,7 @@ let discovery: KubernetesDiscovery | undefined;
 
 beforeAll(async () => {
   if (missing) return;
-  // Without its own memory of changes, an API server tells 410 Gone as soon as etcd has forgotten them.
+  // Without its watch cache, an API server answers 410 Gone as soon as etcd has compacted the history.
   cluster = await kubeApiserver.start({ flags: ['--watch-cache=false'] });
   for (const name of ['modelgate', 'fraud', 'risk']) await namespace(name);
   for (const object of manifests()) await cluster.api.create(object);
@@ -62,7 +62,7 @@ async function serviceAccountToken(): Promise<string> {
   return status.token;
 }
 
-/** Follows the cluster as the ServiceAccount of the manifest, through the line. */
+/** Follows the cluster as the ServiceAccount of the manifest, through the severable line. */
 async function discover(namespaces: string[] = []): Promise<KubernetesDiscovery> {
   const file = join(folder, 'kubeconfig');
   writeFileSync(file, cluster.kubeconfigFor(token).replaceAll(cluster.url, line.url));
@@ -90,7 +90,7 @@ const served = (): string[] =>
 const problems = (): string[] => discovery?.kinds.flatMap((kind) => kind.problems) ?? [];
 const refused = () => servable(discovery?.found ?? [], 'models.example.com').refused;
 
-/** Milliseconds until it holds. */
+/** Waits until the condition holds, and returns the milliseconds it took. */
 async function until(holds: () => boolean): Promise<number> {
   const begun = performance.now();
   while (!holds()) {
@@ -112,19 +112,19 @@ function inferenceService(name: string, version: string, owner = 'fraud'): Kuber
 }
 
 describe('a cluster without KServe', () => {
-  it('has no models, and each kind that it lacks is named', async () => {
+  it('has no models, and every missing kind is reported', async () => {
     await discover();
     await until(() => settled());
     expect(discovery?.kinds.map(({ problems }) => problems)).toEqual([
-      ['InferenceService: the cluster knows no serving.kserve.io/v1beta1 InferenceService'],
+      ['InferenceService: the cluster has no serving.kserve.io/v1beta1 InferenceService'],
       [
-        'LLMInferenceService: the cluster knows no serving.kserve.io/v1alpha2 nor serving.kserve.io/v1alpha1 LLMInferenceService',
+        'LLMInferenceService: the cluster has no serving.kserve.io/v1alpha2 or serving.kserve.io/v1alpha1 LLMInferenceService',
       ],
-      ['InferenceGraph: the cluster knows no serving.kserve.io/v1alpha1 InferenceGraph'],
+      ['InferenceGraph: the cluster has no serving.kserve.io/v1alpha1 InferenceGraph'],
     ]);
   });
 
-  it('has them from when KServe is installed', async () => {
+  it('has models once KServe is installed', async () => {
     await discover();
     await until(() => settled());
     await cluster.api.define(kserveCrds);
@@ -148,11 +148,11 @@ describe('a cluster with KServe', () => {
       await cluster.api.remove(inferenceService('score', 'v1'));
       times.push([added, changed, await until(() => served().length === 1)]);
     }
-    // The slower ones say how busy the machine was.
+    // The slower times show how busy the machine was.
     for (const at of [0, 1, 2]) expect(Math.min(...times.map((turn) => turn[at] ?? NaN))).toBeLessThan(1_000);
   });
 
-  it('names an object that cannot be served, with its reason, and serves the others', async () => {
+  it('reports an object that cannot be served with its reason, and serves the others', async () => {
     const bad = { ...inferenceService('bad', 'v1'), spec: { predictor: 'nonsense' } };
     await cluster.api.create(bad);
     await discover();
@@ -166,7 +166,7 @@ describe('a cluster with KServe', () => {
     await cluster.api.remove(bad);
   });
 
-  it('follows the namespaces it is told to, and no others', async () => {
+  it('is followed only in the configured namespaces', async () => {
     await cluster.api.create(inferenceService('iris', 'v2', 'risk'));
     await discover(['risk']);
     await until(() => settled());
@@ -175,7 +175,7 @@ describe('a cluster with KServe', () => {
     await until(() => served().length === 0);
   });
 
-  it('reads a list that has more than one page', async () => {
+  it('is read from lists with more than one page', async () => {
     const many = Array.from({ length: 230 }, (_, n) => inferenceService(`m${n}`, 'v1', 'risk'));
     await Promise.all(many.map((object) => cluster.api.create(object)));
     await discover(['risk']);
@@ -184,7 +184,7 @@ describe('a cluster with KServe', () => {
     await until(() => served().length === 0);
   });
 
-  it('is known as it was while its API server is killed, and followed again when that is back', async () => {
+  it('stays known while its API server is down, and is followed again afterwards', async () => {
     await discover();
     await until(() => served().length === 1 && settled());
     await cluster.kill();
@@ -202,7 +202,7 @@ describe('a cluster with KServe', () => {
     await cluster.api.remove(inferenceService('born-later', 'v1'));
   }, 300_000);
 
-  it('is listed anew where what happened in the meantime is forgotten', async () => {
+  it('is listed again if the history in between is forgotten', async () => {
     await cluster.api.create(inferenceService('leaver', 'v1'));
     await discover();
     await until(() => served().length === 2);
@@ -216,7 +216,7 @@ describe('a cluster with KServe', () => {
     await cluster.api.remove(inferenceService('joiner', 'v1'));
   });
 
-  it('keeps what it knows when its right to look is taken away, and says so', async () => {
+  it('keeps the known objects if access is revoked, and reports that', async () => {
     await discover();
     await until(() => served().length === 1);
     const binding = manifests().find(({ kind }) => kind === 'ClusterRoleBinding');
@@ -232,7 +232,7 @@ describe('a cluster with KServe', () => {
     await until(() => problems().length === 0);
   }, 300_000);
 
-  it('is found by a pod from what every pod has', async () => {
+  it('is found from the environment of a pod', async () => {
     const secrets = join(folder, 'var/run/secrets/kubernetes.io/serviceaccount');
     mkdirSync(secrets, { recursive: true });
     for (const [name, text] of Object.entries({ token, 'ca.crt': cluster.ca, namespace: 'modelgate' })) {
@@ -248,7 +248,7 @@ describe('a cluster with KServe', () => {
     expect(objects.map(({ metadata }) => metadata.name)).toEqual(['iris']);
   });
 
-  it('may be looked at by the ServiceAccount of the manifest, and nothing else', async () => {
+  it('grants the ServiceAccount of the manifest only the needed access', async () => {
     const file = join(folder, 'kubeconfig');
     writeFileSync(file, cluster.kubeconfigFor(token));
     const client = await connectCluster({ kind: 'kubeconfig', file });

@@ -7,7 +7,7 @@ import type { KserveSettings, Offer } from './offer.ts';
 import { Reflector, type Surroundings } from './reflector.ts';
 import { inferenceGraphs, inferenceServices, llmInferenceServices, type KubernetesResource } from './resource.ts';
 
-/** Changes that come together are told together: a list, a namespace that is deleted. */
+/** Changes within this time are reported together, such as a list or the deletion of a namespace. */
 const settleMs = 50;
 
 const kinds: readonly [KubernetesResource, (object: KubernetesObject, settings: KserveSettings) => Offer][] = [
@@ -18,30 +18,30 @@ const kinds: readonly [KubernetesResource, (object: KubernetesObject, settings: 
 
 export interface DiscoveryOptions {
   client: KubernetesClient;
-  /** None: all of them. */
+  /** Empty: all namespaces. */
   namespaces: readonly string[];
   settings: KserveSettings;
   surroundings: Surroundings;
-  /** What was found, or how the following goes, is other than before. */
+  /** The models found, or the state of the watch, have changed. */
   onChange: () => void;
 }
 
 interface Following {
   kind: string;
-  /** The kind, and the namespace where it is of one alone. */
+  /** The kind, and the namespace if only one is followed. */
   title: string;
   reflector: Reflector<Found>;
 }
 
 export interface KindState {
   kind: string;
-  /** The API server has told once all there is of it, or that it knows no such kind. */
+  /** The API server has returned a complete list once, or does not have the kind. */
   settled: boolean;
-  /** Why it is not followed at the moment, as sentences. */
+  /** The reasons why it is not followed at the moment, as sentences. */
   problems: readonly string[];
 }
 
-/** What is served in a cluster, as its API server has it now, or had it last. */
+/** The models in a cluster, as its API server last reported them. */
 export class KubernetesDiscovery {
   readonly #options: DiscoveryOptions;
   readonly #reflectors: readonly Following[];
@@ -60,7 +60,7 @@ export class KubernetesDiscovery {
     return this.#reflectors.flatMap(({ reflector }) => [...reflector.objects]);
   }
 
-  /** How it goes with each kind of object. */
+  /** The state of each followed kind of object. */
   get kinds(): KindState[] {
     return kinds.map(([{ kind }]) => {
       const own = this.#reflectors.filter((one) => one.kind === kind);
@@ -74,7 +74,7 @@ export class KubernetesDiscovery {
     });
   }
 
-  /** Seconds since the API server last said something of the kind it has been silent about for longest. */
+  /** Seconds since the API server last confirmed the kind that has been silent for longest. */
   get ageSeconds(): number | undefined {
     const heard = this.#reflectors.map(({ reflector }) => reflector.heardAt);
     if (heard.some((time) => time === undefined)) return undefined;

@@ -13,7 +13,7 @@ function offer(spec: unknown, more: Partial<KserveSettings> = {}, name = 'llama'
 }
 
 describe('an LLMInferenceService', () => {
-  it('is one model under the name its server knows it by', () => {
+  it('is one model under the name that its server uses', () => {
     expect(offer(llama)).toMatchObject({
       model: {
         model: 'llm/llama',
@@ -27,7 +27,7 @@ describe('an LLMInferenceService', () => {
     });
   });
 
-  it('goes by its own name where its spec has none', () => {
+  it('uses its own name if its spec has none', () => {
     expect(offer({ model: { uri: 'hf://x/y' } })).toMatchObject({ model: { modelName: 'llama' } });
   });
 
@@ -39,7 +39,7 @@ describe('an LLMInferenceService', () => {
   });
 
   const llmGateway = 'http://kserve-ingress-gateway.kserve.svc.cluster.local';
-  it('is reached behind the gateway that KServe routes it at, which chooses the server', () => {
+  it('is reached through the gateway to which KServe attaches its route', () => {
     expect(offer({ ...llama, router: { route: {}, gateway: {} } }, { llmGateway })).toMatchObject({
       model: { upstream: llmGateway, openaiPrefix: '/llm/llama' },
     });
@@ -48,7 +48,7 @@ describe('an LLMInferenceService', () => {
   it.each([
     ['has no route', {}],
     ['has a route of its own', { route: { http: { refs: [{ name: 'ours' }] } } }],
-  ])('is reached at its servers where it %s', (_, router) => {
+  ])('is reached directly at its servers if it %s', (_, router) => {
     expect(offer({ ...llama, router }, { llmGateway })).toMatchObject({ model: { upstream: workload } });
   });
 
@@ -57,13 +57,13 @@ describe('an LLMInferenceService', () => {
     ['has adapters that are none', { model: { lora: { adapters: 'sql' } } }, 'llama', 'spec.model.lora.adapters'],
     ['has an adapter without a name', { model: { lora: { adapters: [{}] } } }, 'llama', 'adapters[0].name is missing'],
     [
-      'has an adapter nobody could be granted',
+      'has an adapter that no scope can name',
       { model: { lora: { adapters: [{ name: 'a/b' }] } } },
       'llama',
       'aliases[0].alias must be',
     ],
-    ['has a name its service cannot have whole', llama, 'l'.repeat(50), 'is cut'],
-  ])('is not served where it %s', (_, spec, name, reason) => {
+    ['has a name that is too long for its service', llama, 'l'.repeat(50), 'KServe shortens the name'],
+  ])('is not served if it %s', (_, spec, name, reason) => {
     expect(offer(spec, {}, name)).toEqual({ refused: expect.stringContaining(reason) as string });
   });
 });

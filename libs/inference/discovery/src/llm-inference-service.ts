@@ -15,7 +15,7 @@ type Spec = z.infer<typeof llmInferenceServiceSchema>['spec'];
 
 const workloadPort = 8000;
 
-/** An LLMInferenceService, as one model with its LoRA adapters, each of which is authorised on its own. */
+/** An LLMInferenceService becomes one model with its LoRA adapters, each of which is authorized separately. */
 export function llmInferenceServiceOffer(object: KubernetesObject, settings: KserveSettings): Offer {
   return offerOf(object, ({ namespace, name }) => {
     const { spec } = llmInferenceServiceSchema.parse(object);
@@ -33,8 +33,8 @@ export function llmInferenceServiceOffer(object: KubernetesObject, settings: Kse
 }
 
 /**
- * Behind the gateway, where KServe routes `/namespace/name` and a scheduler chooses the server, if that gateway is known and
- * the route is KServe's own; else at the servers themselves.
+ * Behind the configured gateway, if the route is KServe's own: KServe routes `/namespace/name` there, and a scheduler
+ * chooses the server. Otherwise the servers are called directly.
  */
 function whereServed(
   { router }: Spec,
@@ -46,6 +46,7 @@ function whereServed(
     return { upstream: llmGateway, openaiPrefix: `/${namespace}/${name}` };
   }
   const service = `${name}-kserve-workload-svc`;
-  if (service.length > 63) throw new NotServed('the name of its service is cut, and what becomes of it is not known');
+  if (service.length > 63)
+    throw new NotServed('KServe shortens the name of its service, and the shortened name is unknown');
   return { upstream: `https://${service}.${namespace}.svc.${clusterDomain}:${workloadPort}` };
 }

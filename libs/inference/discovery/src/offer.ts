@@ -3,12 +3,12 @@ import { placeOf, problemsOf } from '@modelgate/oauth';
 import { z } from 'zod';
 import type { KubernetesObject } from './kubernetes-client.ts';
 
-/** What an object of the cluster comes to: a model that is served, or the reason why none is. */
+/** The result for an object of the cluster: a served model, or the reason why there is none. */
 export type Offer = Published | Refused;
 
 export interface Published {
   model: CatalogueModel;
-  /** What the object has that is not offered, each as a sentence. */
+  /** Parts of the object that are not offered, each described in a sentence. */
   notes: readonly string[];
 }
 
@@ -16,22 +16,25 @@ export interface Refused {
   refused: string;
 }
 
-/** How this cluster serves what its objects do not say themselves. */
+/** Settings of the cluster that apply if an object does not state its own. */
 export interface KserveSettings {
   /** `defaultDeploymentMode` of KServe's own configuration. */
   deploymentMode: 'Standard' | 'Knative';
   /** The DNS domain of services, such as cluster.local. */
   clusterDomain: string;
-  /** Origin of the gateway that LLMInferenceServices attach their routes to; without it their servers are called directly. */
+  /**
+   * Origin of the gateway to which the routes of LLMInferenceServices are attached; without it, their servers are
+   * called directly.
+   */
   llmGateway?: string | undefined;
 }
 
-/** A reason to refuse an object, on its way up from where it was found. */
+/** Thrown with the reason to refuse an object. */
 export class NotServed extends Error {
   override readonly name = 'NotServed';
 }
 
-/** The entry of the catalogue as it is written, before its defaults. */
+/** An entry of the catalogue before defaults are applied. */
 export type Entry = z.input<typeof catalogueModelSchema>;
 
 const metadataSchema = z.looseObject({
@@ -47,8 +50,8 @@ const own = 'modelgate.dev/';
 const ownAnnotations = new Set(['publish', 'protocols', 'runtime', 'model-name', 'openai-prefix']);
 
 /**
- * Reads an object with `read`, which may give up with NotServed; whatever else is wrong with the object is a reason too.
- * One that cannot be read takes nothing else down.
+ * Reads an object with `read`, which may throw NotServed. Any other fault in the object becomes a reason as well, so an
+ * unreadable object does not affect others.
  */
 export function offerOf(
   object: KubernetesObject,
@@ -66,7 +69,10 @@ export function offerOf(
   }
 }
 
-/** @returns undefined where the object does not say */
+/**
+ *
+ * @returns undefined if the object does not say
+ */
 export function annotation({ annotations }: Metadata, name: string): string | undefined {
   return annotations[own + name];
 }
@@ -76,7 +82,7 @@ function refuseHidden(metadata: Metadata): void {
   const unknown = Object.keys(annotations).find(
     (key) => key.startsWith(own) && !ownAnnotations.has(key.slice(own.length)),
   );
-  if (unknown !== undefined) throw new NotServed(`the annotation ${unknown} means nothing`);
+  if (unknown !== undefined) throw new NotServed(`the annotation ${unknown} is unknown`);
   const publish = annotation(metadata, 'publish');
   if (publish !== undefined && publish !== 'true' && publish !== 'false') {
     throw new NotServed(`${own}publish must be "true" or "false"`);
@@ -92,7 +98,7 @@ function refuseHidden(metadata: Metadata): void {
   }
 }
 
-/** What the object's owner says of its server; nothing is looked for behind it. */
+/** What the owner of the object declares about its server in annotations; the declarations are not checked. */
 function declared(metadata: Metadata): Record<string, unknown> {
   const protocols = annotation(metadata, 'protocols');
   const members = {

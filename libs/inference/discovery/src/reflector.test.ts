@@ -41,7 +41,7 @@ describe('Reflector', () => {
     expect(changes).toBe(1);
   });
 
-  it('shows no page of a list before the last one is there', async () => {
+  it('shows a list only after its last page has arrived', async () => {
     cluster.answerLists(page('7', [object('a')]));
     follow();
     (await cluster.watchNumber(0)).end(new KubernetesError('gone', 410));
@@ -52,7 +52,7 @@ describe('Reflector', () => {
     expect(changes).toBe(2);
   });
 
-  it('follows what is added, changed, deleted and created again', async () => {
+  it('follows objects that are added, changed, deleted and created again', async () => {
     cluster.answerLists(page('1', [object('a')]));
     follow();
     const { onEvent } = await cluster.watchNumber(0);
@@ -64,7 +64,7 @@ describe('Reflector', () => {
     expect(known()).toEqual(['b', 'a:again']);
   });
 
-  it('tells nobody of a change that comes to the same', async () => {
+  it('does not report a change without effect', async () => {
     cluster.answerLists(page('1', [object('a', { spec: 'same' })]));
     follow();
     const watch = await cluster.watchNumber(0);
@@ -75,7 +75,7 @@ describe('Reflector', () => {
     expect((await cluster.watchNumber(1)).resourceVersion).toBe('2');
   });
 
-  it('goes on after the last event or bookmark when the API server ends a watch', async () => {
+  it('continues after the last event or bookmark when the API server ends a watch', async () => {
     cluster.answerLists(page('1', []));
     follow();
     const first = await cluster.watchNumber(0);
@@ -87,7 +87,7 @@ describe('Reflector', () => {
     expect(surroundings.slept).toEqual([]);
   });
 
-  it('goes on where it was when the connection is lost, and keeps what it knows meanwhile', async () => {
+  it('continues from the same version after a lost connection, and keeps the known objects meanwhile', async () => {
     cluster.answerLists(page('1', [object('a')]));
     follow();
     (await cluster.watchNumber(0)).end(new KubernetesError('the API server does not answer: ECONNREFUSED'));
@@ -99,7 +99,7 @@ describe('Reflector', () => {
     expect(reflector.problem).toBeUndefined();
   });
 
-  it('lists again, at once, when the history it asks for is forgotten', async () => {
+  it('lists again immediately if the requested history is forgotten', async () => {
     cluster.answerLists(page('1', [object('a'), object('b')]));
     follow();
     const first = await cluster.watchNumber(0);
@@ -111,14 +111,14 @@ describe('Reflector', () => {
     expect(reflector.problem).toBeUndefined();
   });
 
-  it('lists again after any other answer that is an error: a restored cluster knows no version of the future', async () => {
+  it('lists again after any other error answer, because a restored cluster does not know later versions', async () => {
     cluster.answerLists(page('900', []), page('12', [object('a')]));
     follow();
     (await cluster.watchNumber(0)).end(new KubernetesError('Too large resource version', 504));
     expect((await cluster.watchNumber(1)).resourceVersion).toBe('12');
   });
 
-  it('waits longer after each failure, up to half a minute, and not at all once it went well', async () => {
+  it('waits longer after each failure, up to half a minute, and not at all after a success', async () => {
     follow();
     while (cluster.lists.length < 9) await Promise.resolve();
     expect(surroundings.slept.slice(0, 8)).toEqual([375, 750, 1500, 3000, 6000, 12_000, 22_500, 22_500]);
@@ -130,7 +130,7 @@ describe('Reflector', () => {
     expect(surroundings.slept.at(-1)).toBe(375);
   });
 
-  it('does not hammer an API server that ends every watch at once', async () => {
+  it('backs off from an API server that ends every watch immediately', async () => {
     cluster.answerLists(page('1', []));
     follow();
     (await cluster.watchNumber(0)).end();
@@ -139,7 +139,7 @@ describe('Reflector', () => {
     expect(reflector.problem).toBe('the API server ends every watch at once');
   });
 
-  it('does not hammer one that forgets everything at once', async () => {
+  it('backs off from an API server that forgets its history immediately', async () => {
     cluster.answerLists(...Array.from({ length: 4 }, () => page('1', [])));
     follow();
     for (let n = 0; n < 3; n += 1) (await cluster.watchNumber(n)).end(new KubernetesError('gone', 410));
@@ -147,19 +147,19 @@ describe('Reflector', () => {
     expect(surroundings.slept).toEqual([0, 375, 750]);
   });
 
-  it('reads the older version of a kind where the cluster does not serve the newer one', async () => {
+  it('uses the older version of a kind if the cluster does not serve the newer one', async () => {
     cluster.answerLists(new KubernetesError('not found', 404), page('1', [object('a')]));
     follow(llmInferenceServices);
     expect((await cluster.watchNumber(0)).collection.version).toBe('v1alpha1');
     expect(known()).toEqual(['a']);
   });
 
-  it('is settled without a kind the cluster does not know, and says so', async () => {
+  it('is settled if the cluster does not have the kind, and reports that', async () => {
     cluster.answerLists(new KubernetesError('not found', 404), new KubernetesError('not found', 404));
     follow(llmInferenceServices);
     while (reflector.problem === undefined) await Promise.resolve();
     expect(reflector.problem).toBe(
-      'the cluster knows no serving.kserve.io/v1alpha2 nor serving.kserve.io/v1alpha1 LLMInferenceService',
+      'the cluster has no serving.kserve.io/v1alpha2 or serving.kserve.io/v1alpha1 LLMInferenceService',
     );
     expect(reflector.settled).toBe(true);
   });
@@ -172,7 +172,7 @@ describe('Reflector', () => {
     expect(reflector.settled).toBe(false);
   });
 
-  it('keeps what it knows when the list is forbidden later', async () => {
+  it('keeps the known objects if the list is forbidden later', async () => {
     cluster.answerLists(page('1', [object('a')]), new KubernetesError('forbidden', 403), page('2', []));
     follow();
     (await cluster.watchNumber(0)).end(new KubernetesError('forbidden', 403));
@@ -182,7 +182,7 @@ describe('Reflector', () => {
     expect(known()).toEqual([]);
   });
 
-  it('knows when the API server last said something', async () => {
+  it('reports when the API server last answered', async () => {
     cluster.answerLists(page('1', []));
     follow();
     expect(reflector.heardAt).toBeUndefined();
@@ -196,7 +196,7 @@ describe('Reflector', () => {
     expect(reflector.heardAt).toBe(last);
   });
 
-  it('follows one namespace alone where it is told to', async () => {
+  it('follows only one namespace if configured', async () => {
     cluster.answerLists(page('1', []));
     follow(inferenceServices, 'fraud');
     const { collection } = await cluster.watchNumber(0);

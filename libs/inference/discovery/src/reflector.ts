@@ -9,47 +9,47 @@ import {
 } from './kubernetes-client.ts';
 import type { KubernetesResource } from './resource.ts';
 
-// The client gives up a watch that says nothing for 30 s, which is how a dead connection is found out. One that the API
-// server is to end before that is never silent: two seconds ahead of the end it sends a bookmark.
+// The client aborts a watch that is silent for 30 s, which detects dead connections. A watch that the API server ends
+// before that is never silent, because the server sends a bookmark two seconds before the end.
 const watchSeconds = { least: 22, spread: 6 };
-/** A watch that ends sooner than this, having told nothing, is no watch. */
+/** A watch that ends sooner than this without any event counts as a failure. */
 const shortestWatchMs = 1_000;
 
-/** What time and chance are to those who follow a cluster. */
+/** Time and randomness, injected for tests. */
 export interface Surroundings {
   /** In milliseconds. */
   now: () => number;
   /** From 0 up to 1. */
   random: () => number;
-  /** Ends early, without an error, when the signal does. */
+  /** Ends early, without an error, if the signal aborts. */
   sleep: (ms: number, signal: AbortSignal) => Promise<void>;
 }
 
 export interface ReflectorOptions<T> {
   client: KubernetesClient;
   resource: KubernetesResource;
-  /** Undefined: all of them. */
+  /** Undefined: all namespaces. */
   namespace: string | undefined;
   surroundings: Surroundings;
-  /** What is kept of an object; never throws. */
+  /** Converts an object to what is kept of it; never throws. */
   read: (object: KubernetesObject) => T;
-  /** The objects, or the problem with following them, are others than before. */
+  /** The objects, or the problem that prevents following them, have changed. */
   onChange: () => void;
 }
 
 /**
- * Follows the objects of one kind: lists them, watches what changes, and lists again where the API server no longer knows
- * what changed since. While it does not answer, what was known last stays: only an answer takes an object away.
+ * Follows the objects of one kind: lists them, watches for changes, and lists them again if the API server has
+ * forgotten the last version. While it does not answer, the last known objects stay: only an answer removes an object.
  *
- * The client library's own informer reads no pages and ends at the first error.
+ * The informer of the client library does not page and stops at the first error.
  */
 export class Reflector<T> {
   readonly #options: ReflectorOptions<T>;
   readonly #stopping = new AbortController();
   #objects = new Map<string, T>();
-  /** Of the kind, the one that this cluster serves. */
+  /** The version of the kind that this cluster serves. */
   #version: string;
-  /** Where the next watch goes on; undefined: everything has to be listed first. */
+  /** The version from which the next watch continues; undefined if a list is needed first. */
   #resourceVersion: string | undefined;
   #problem: KubernetesError | undefined;
   #failures = 0;
@@ -71,12 +71,12 @@ export class Reflector<T> {
     return this.#problem?.message;
   }
 
-  /** The API server has told what there is, or that it knows no such kind. */
+  /** The API server has returned a complete list, or does not have the kind. */
   get settled(): boolean {
     return this.#listed || this.#problem?.status === 404;
   }
 
-  /** When the API server last said something, on the clock of the surroundings; undefined where it never did. */
+  /** When the API server last answered, on the injected clock; undefined if it never did. */
   get heardAt(): number | undefined {
     return this.#heardAt;
   }
@@ -105,7 +105,8 @@ export class Reflector<T> {
 
   async #failed(error: KubernetesError, signal: AbortSignal): Promise<void> {
     const { random, sleep } = this.#options.surroundings;
-    // An answer means that the API server is there and cannot go on from where we are; without one, we may.
+    // An answer means that the API server cannot continue from this version. Without an answer, it may still be
+    // possible.
     if (error.status !== undefined) {
       this.#resourceVersion = undefined;
       this.#heard();
@@ -134,7 +135,7 @@ export class Reflector<T> {
     return resourceVersion;
   }
 
-  /** In the first version of the kind that the cluster serves. */
+  /** Lists the kind in the first version that the cluster serves. */
   async #firstPage(): Promise<KubernetesPage> {
     const { client, resource, namespace } = this.#options;
     for (const version of resource.versions) {
@@ -146,8 +147,8 @@ export class Reflector<T> {
         if (!(error instanceof KubernetesError) || error.status !== 404) throw error;
       }
     }
-    const names = resource.versions.map((version) => `${resource.group}/${version}`).join(' nor ');
-    throw new KubernetesError(`the cluster knows no ${names} ${resource.kind}`, 404);
+    const names = resource.versions.map((version) => `${resource.group}/${version}`).join(' or ');
+    throw new KubernetesError(`the cluster has no ${names} ${resource.kind}`, 404);
   }
 
   async #watch(resourceVersion: string): Promise<void> {
@@ -183,7 +184,7 @@ export class Reflector<T> {
     if (event.type === 'DELETED') this.#objects.delete(key);
     else {
       const found = read(event.object);
-      // Controllers write to the status of their objects all the time; most of it says nothing to us.
+      // Controllers update the status of their objects all the time, mostly without any relevance here.
       if (isDeepStrictEqual(found, this.#objects.get(key))) return;
       this.#objects.set(key, found);
     }

@@ -3,7 +3,7 @@ export interface KubernetesResource {
   kind: string;
   group: string;
   plural: string;
-  /** That can be read, the preferred one first: a cluster serves the one or the other. */
+  /** Supported versions, the preferred one first. A cluster serves one of them. */
   versions: readonly [string, ...string[]];
 }
 

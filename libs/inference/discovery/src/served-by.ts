@@ -3,12 +3,12 @@ import { argumentOf, containerSchema, variableOf, type Container } from './conta
 import { defaultProtocol, serverKind, type ProtocolVersion, type ServerKind } from './kserve-runtimes.ts';
 import { NotServed, type Metadata } from './offer.ts';
 
-/** The server that requests to an InferenceService come to first. */
+/** The server of an InferenceService that receives requests first. */
 export interface Server {
   container: Container;
   protocol: ProtocolVersion;
   kind: ServerKind;
-  /** Undefined where only the storage tells. */
+  /** Undefined if only the storage determines it. */
   modelName: string | undefined;
 }
 
@@ -21,7 +21,7 @@ const modelSchema = containerSchema.extend({
 });
 type Model = z.infer<typeof modelSchema>;
 
-/** The members of a predictor that name a format each, from before there was `model`. */
+/** Members of a predictor that name one format each; they predate `model`. */
 const formats = [
   'sklearn',
   'xgboost',
@@ -44,7 +44,7 @@ export const predictorSchema = componentSchema.extend({
 });
 type Predictor = z.infer<typeof predictorSchema>;
 
-/** @throws NotServed for a predictor of which it cannot be said what it serves */
+/** @throws NotServed for a predictor whose server cannot be determined */
 export function predictorServer(predictor: Predictor, metadata: Metadata): Server {
   const transformer = predictor.containers.find(({ name }) => name === 'transformer-container');
   if (transformer) return customServer(transformer, metadata);
@@ -56,7 +56,7 @@ export function predictorServer(predictor: Predictor, metadata: Metadata): Serve
   return modelServer(model, format, { storage: predictor.storageUris }, metadata);
 }
 
-/** A container of the owner's own: KServe takes it for V1 where it does not say, and hands it the service's name. */
+/** A custom container. Without a declared protocol, KServe treats it as V1 and passes it the name of the service. */
 export function customServer(container: Container, { name }: Metadata): Server {
   const protocol = protocolVersion(variableOf(container, 'PROTOCOL') ?? 'v1');
   return { container, protocol, kind: {}, modelName: argumentOf(container, '--model_name') ?? name };
@@ -87,7 +87,7 @@ function modelServer(
   return { container: model, protocol, kind, modelName: nameOf(model) ?? (kind.namedByStorage ? undefined : name) };
 }
 
-/** As the arguments and variables of the servers that KServe installs have it. */
+/** The model name in the arguments and variables of the servers that KServe installs. */
 function nameOf(model: Model): string | undefined {
   const argument = argumentOf(model, '--model_name') ?? argumentOf(model, '--served-model-name');
   return argument ?? variableOf(model, 'MLSERVER_MODEL_NAME');

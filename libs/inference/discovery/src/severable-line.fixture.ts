@@ -1,14 +1,17 @@
 import { lastingLoopbackPort } from '@modelgate/real-parts';
 import { createServer, connect, type Server, type Socket } from 'node:net';
 
-/** A way to an API server that can be cut, and is as silent then as a network that lost it. */
+/** A proxy to an API server that can be cut, and then is as silent as a network that dropped the connection. */
 export class SeverableLine {
   readonly #target: number;
   readonly #sockets = new Set<Socket>();
   #server: Server | undefined;
   #port: number | undefined;
 
-  /** @param target port on loopback that it leads to */
+  /**
+   *
+   * @param target port on loopback
+   */
   constructor(target: number) {
     this.#target = target;
   }
@@ -17,7 +20,7 @@ export class SeverableLine {
     return `https://127.0.0.1:${this.#port}`;
   }
 
-  /** Open, on the same port as before. */
+  /** Opens the line again on the same port. */
   async join(): Promise<void> {
     const server = createServer((near) => {
       const far = connect(this.#target, '127.0.0.1');

@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { BodyDecoder } from './body-decoder.ts';
 import { RequestMalformed } from './request-malformed.ts';
 
-/** What comes out of a body that comes in `pieces`, and what lies behind it. */
+/** The content decoded from `pieces`, and the bytes after it. */
 function decode(
   length: number | 'chunked',
   pieces: readonly string[],
@@ -24,7 +24,7 @@ function cut(text: string, at: readonly number[]): string[] {
 }
 
 describe('a body of known length', () => {
-  it('ends where it said, and what comes behind it is not its own', () => {
+  it('ends at its length, and the bytes after it are returned', () => {
     expect(decode(5, ['hel', 'lo', 'GET'])).toEqual({ body: 'hello', ended: true, behind: 'GET' });
     expect(decode(5, ['helloGET'])).toEqual({ body: 'hello', ended: true, behind: 'GET' });
     expect(decode(5, ['hell'])).toMatchObject({ body: 'hell', ended: false });
@@ -34,7 +34,7 @@ describe('a body of known length', () => {
 describe('a chunked body', () => {
   const whole = '5\r\nhello\r\nA\r\n, world!!!\r\n0\r\n\r\n';
 
-  it('is the same however it is cut', () => {
+  it('is decoded the same for any split of the bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.nat(100)), (at) => {
         expect(decode('chunked', cut(`${whole}GET`, at))).toEqual({
@@ -46,7 +46,7 @@ describe('a chunked body', () => {
     );
   });
 
-  it('may have extensions and trailers, of which nothing is kept', () => {
+  it('may have extensions and trailers, which are dropped', () => {
     const text = '1 ;b="c\\"d" ; e = f;g\r\na\r\n0\r\nX-Sum: 1\r\n\r\n';
     for (const pieces of [[text], text.split('')]) {
       expect(decode('chunked', pieces)).toEqual({ body: 'a', ended: true, behind: '' });

@@ -3,7 +3,10 @@ import { RequestMalformed } from './request-malformed.ts';
 const lineEnd = Buffer.from('\r\n');
 const maxLineBytes = 1_024;
 const maxTrailerBytes = 8_192;
-/** What is said of the message, its target or its sender belongs in the head (RFC 9110 §6.5.1); some readers merge the two. */
+/**
+ * Fields about the message, its target or its sender belong in the head (RFC 9110 §6.5.1). Some parsers merge trailers
+ * into it, so such trailers are refused.
+ */
 const notInTrailers: ReadonlySet<string> = new Set([
   'authorization',
   'connection',
@@ -22,7 +25,7 @@ const notInTrailers: ReadonlySet<string> = new Set([
 const trailer = /^([!#$%&'*+.^_`|~0-9A-Za-z-]+):[\t\x20-\x7e\x80-\xff]*$/;
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const quoted = '"(?:[\\t\\x20\\x21\\x23-\\x5b\\x5d-\\x7e\\x80-\\xff]|\\\\[\\t\\x20-\\x7e\\x80-\\xff])*"';
-/** A size in hexadecimal, and extensions that nobody here knows (RFC 9112 §7.1.1). */
+/** A size in hexadecimal, and extensions, which are ignored (RFC 9112 §7.1.1). */
 const chunkSize = new RegExp(
   `^([0-9A-Fa-f]{1,8})(?:[\\t ]*;[\\t ]*${token}(?:[\\t ]*=[\\t ]*(?:${token}|${quoted}))?)*$`,
 );
@@ -30,11 +33,11 @@ const chunkSizeBegun = /^[0-9A-Fa-f]{0,8}[\t ]*(?:;[\t\x20-\x7e\x80-\xff]*)?\r?$
 
 type State = 'length' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'end';
 
-/** Takes the framing off one body (RFC 9112 §6, §7.1): what it was given comes out in pieces, until the body has ended. */
+/** Removes the framing of one body (RFC 9112 §6, §7.1) and emits its content in pieces. */
 export class BodyDecoder {
   readonly #onPiece: (piece: Buffer) => void;
   #state: State;
-  /** Bytes that are still to come, of the body or of the chunk. */
+  /** Bytes of the body or the chunk still to come. */
   #left: number;
   #held: Buffer | undefined;
   #trailerBytes = 0;
@@ -51,7 +54,8 @@ export class BodyDecoder {
   }
 
   /**
-   * @returns what lies behind the end of the body
+   *
+   * @returns the bytes after the end of the body
    * @throws RequestMalformed
    */
   feed(bytes: Buffer): Buffer | undefined {
@@ -92,7 +96,7 @@ export class BodyDecoder {
     this.#state = this.#left === 0 ? 'trailers' : 'chunk';
   }
 
-  /** Read, bounded and dropped: what comes after the body decides nothing. */
+  /** Trailers are parsed, bounded and dropped: nothing after the body affects a decision. */
   #readTrailer(line: string): void {
     if (line === '') return this.#end();
     this.#trailerBytes += line.length;
@@ -107,7 +111,7 @@ export class BodyDecoder {
   }
 
   #hold(bytes: Buffer): undefined {
-    // What can be no line any more is not waited for.
+    // Refuse input that can no longer become a valid line, instead of waiting for its end.
     if (this.#state === 'chunk-size' && !chunkSizeBegun.test(bytes.toString('latin1'))) {
       throw new RequestMalformed('the size of a chunk is malformed');
     }

@@ -7,7 +7,7 @@ import { afterAll, beforeAll, expect, it, vi } from 'vitest';
 import type { Http1Request } from './http1-request.ts';
 import { ServerBed } from './http1-server.fixture.ts';
 
-/** One request as a server has read it. */
+/** One request as read by a server. */
 interface Reading {
   method: string | undefined;
   url: string | undefined;
@@ -41,7 +41,7 @@ async function answerOurs({ raw, body, answer }: Http1Request): Promise<void> {
   answer.end();
 }
 
-/** Notes a request once its body has ended; one that breaks off was none. */
+/** Records a request once its body has ended. A request that breaks off is not recorded. */
 async function read(
   into: Reading[],
   { method, url, rawHeaders }: Pick<IncomingMessage, 'method' | 'url' | 'rawHeaders'>,
@@ -64,7 +64,7 @@ function say(port: number, text: string): Socket {
   return socket;
 }
 
-/** Until nothing has come back for a while: what looks like the beginning of a request is waited for. */
+/** Waits until no more output arrives. Input that looks like the start of a request makes the server wait. */
 async function answered(socket: Socket): Promise<void> {
   socket.setTimeout(40, () => socket.destroy());
   await once(socket, 'close');
@@ -121,7 +121,7 @@ const request = fc
     ([method, url, version, fields, text]) =>
       `${method} ${url} HTTP/${version}\r\n${fields.map((line) => `${line}\r\n`).join('')}\r\n${text}`,
   );
-/** Requests one behind the other, with something odd put in at some places. */
+/** Pipelined requests with random faults inserted. */
 const sent = fc
   .tuple(
     fc.array(request, { minLength: 1, maxLength: 3 }),
@@ -134,17 +134,17 @@ const sent = fc
     }, requests.join('')),
   );
 
-/** What a request asks for is judged by whoever it is for; Node refuses some of it at once. */
+/** The meaning of the target is for the application to judge; Node refuses some targets immediately. */
 const originForm = /^(?:\/[\x21-\x7e]*|\*)$/;
 
-/** Until nobody reads any more. */
+/** Up to the point where neither server reads any further. */
 async function quiet(): Promise<void> {
   const open = (): Promise<number> =>
     new Promise((resolve, reject) => node.getConnections((error, count) => (error ? reject(error) : resolve(count))));
   while (bed.connections.size + (await open()) > 0) await setImmediate();
 }
 
-it('reads nothing that Node’s parser does not read as the same, however odd it is', async () => {
+it('the server reads no request that Node’s parser does not read in the same way', async () => {
   let inAll = 0;
   await fc.assert(
     fc.asyncProperty(sent, async (text) => {

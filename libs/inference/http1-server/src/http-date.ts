@@ -1,7 +1,7 @@
 let second = 0;
 let text = '';
 
-/** The time of now as a `Date` field has it (RFC 9110 §5.6.7); spelt once a second. */
+/** The current time as a `Date` field value (RFC 9110 §5.6.7), formatted once per second. */
 export function httpDate(now = Date.now()): string {
   const seconds = Math.floor(now / 1000);
   if (seconds !== second) {

@@ -17,7 +17,7 @@ function bodyOf({ received }: Caller): string {
 }
 
 describe('an answer', () => {
-  it('says how long it is, when it was given, and that it is the last', async () => {
+  it('states its length, its date and that it is the last', async () => {
     const caller = await answered((answer) => {
       answer.writeHead(200, ['content-type', 'text/plain', 'content-length', '5']);
       answer.end(Buffer.from('h\xe9llo'.slice(0, 5), 'latin1'));
@@ -27,7 +27,7 @@ describe('an answer', () => {
     );
   });
 
-  it('comes in chunks where nobody knows how long it will be', async () => {
+  it('is chunked if its length is unknown', async () => {
     const large = 'x'.repeat(20_000);
     const caller = await answered((answer) => {
       answer.writeHead(200, []);
@@ -41,7 +41,7 @@ describe('an answer', () => {
     expect(bodyOf(caller)).toBe(`5\r\nsmall\r\n4e20\r\n${large}\r\n4\r\nlast\r\n0\r\n\r\n`);
   });
 
-  it('is measured where all of it is there', async () => {
+  it('has a length if all of it is available', async () => {
     const caller = await answered((answer) => {
       answer.writeHead(200, []);
       answer.end('ü');
@@ -50,7 +50,7 @@ describe('an answer', () => {
     expect(bodyOf(caller)).toBe('\xc3\xbc');
   });
 
-  it.each([1, 16 * 1024, 16 * 1024 + 1, 300_000])('is whole with %i bytes', async (length) => {
+  it.each([1, 16 * 1024, 16 * 1024 + 1, 300_000])('arrives completely with %i bytes', async (length) => {
     const caller = await answered((answer) => {
       answer.writeHead(200, ['content-length', String(length)]);
       answer.end(Buffer.alloc(length, 0xe9));
@@ -62,7 +62,7 @@ describe('an answer', () => {
     ['204', 'GET / HTTP/1.1\r\n\r\n', 204],
     ['304', 'GET / HTTP/1.1\r\n\r\n', 304],
     ['HEAD', 'HEAD / HTTP/1.1\r\n\r\n', 404],
-  ])('has no body to %s', async (_what, request, status) => {
+  ])('has no body for %s', async (_what, request, status) => {
     const caller = await answered((answer) => {
       answer.writeHead(status, ['content-length', '5']);
       answer.end('hello');
@@ -72,7 +72,7 @@ describe('an answer', () => {
     expect(caller.received.includes('content-length: 5')).toBe(status === 404);
   });
 
-  it('to HTTP/1.0 ends with the connection where nobody knows how long it is', async () => {
+  it('to HTTP/1.0 ends with the connection if its length is unknown', async () => {
     const work = (answer: Http1Answer): void => {
       answer.writeHead(200, []);
       answer.write(Buffer.from('hel'));
@@ -84,7 +84,7 @@ describe('an answer', () => {
     expect(caller.error).toBeUndefined();
   });
 
-  it('is never taken for a whole one', async () => {
+  it('never looks complete if it is not', async () => {
     const short = await answered((answer) => {
       answer.writeHead(200, ['content-length', '9']);
       answer.end('hello');
@@ -113,7 +113,7 @@ describe('an answer', () => {
   });
 
   it.each(['a\r\nb: c', 'a\nb', 'a\0', 'a\u0100'])(
-    'refuses a field value that would end it early: %j',
+    'refuses a field value that would split its head: %j',
     async (value) => {
       const threw = vi.fn<() => void>();
       await answered((answer) => {

@@ -2,44 +2,46 @@ import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import { httpDate } from './http-date.ts';
 
-/** What is said of the connections of a listener, of all of them at once. */
+/** State shared by all connections of a listener. */
 export interface KeepAlive {
-  /** The fields that say that one is kept. */
+  /** The header fields that announce a persistent connection. */
   readonly fields: string;
-  /** None is kept any more, from the next head on. */
+  /** From the next head on, no connection is kept. */
   over: boolean;
 }
 
-/** What an answer has to know of its request, and who is told how it ends. */
+/** What an answer must know about its request, and the callbacks for its end. */
 export interface AnswerContext {
   method: string;
-  /** HTTP/1.0 knows no chunks: an answer of unknown length ends with the connection. */
+  /** HTTP/1.0 has no chunked coding: an answer of unknown length ends with the connection. */
   httpVersion: '1.0' | '1.1';
   /** Whether the connection may be kept. */
   persistent: boolean;
   keepAlive: KeepAlive;
   /** Everything has been written. */
   onEnd: (persistent: boolean) => void;
-  /** Ends the connection so that its peer takes nothing for whole. */
+  /** Resets the connection, so that the peer does not take the answer for complete. */
   reset: () => void;
 }
 
 type Framing = 'none' | 'measured' | 'chunked' | 'until-close';
 
-/** Bodies and chunks up to this size leave in one piece with what goes before them: copying costs less than a second write. */
+/**
+ * A body or chunk up to this size is sent in one piece with what precedes it: copying costs less than a second write.
+ */
 const onePiece = 16 * 1024;
 
-/** A head that holds one of these would be two answers, or none. */
+/** A value with one of these characters could split the head. */
 const notInValues = /[^\t\x20-\x7e\x80-\xff]/;
 
-/** One answer of HTTP/1.1 (RFC 9112 §6). It can never be taken for a whole one unless it is. */
+/** An HTTP/1.1 answer (RFC 9112 §6). An incomplete answer never looks complete. */
 export class Http1Answer {
   readonly #socket: Socket;
   readonly #context: AnswerContext;
-  /** What has been said but not written yet. */
+  /** Output that has not been written yet. */
   #head: string | undefined;
   #framing: Framing | undefined;
-  /** Bytes that are still to come of a measured body. */
+  /** Bytes of a measured body still to come. */
   #left = 0;
   #persistent: boolean;
   #ended = false;
@@ -54,7 +56,7 @@ export class Http1Answer {
     this.#persistent = context.persistent;
   }
 
-  /** Whether its head is decided; whatever goes wrong from here on cannot be told any more. */
+  /** Whether the head is decided. A failure after this point cannot be reported to the caller. */
   get headersSent(): boolean {
     return this.#framing !== undefined;
   }
@@ -67,20 +69,23 @@ export class Http1Answer {
     return this.#ended;
   }
 
-  /** Whether all of it has been handed to the operating system. */
+  /** Whether everything has been handed to the operating system. */
   get writableFinished(): boolean {
     return this.#flushed;
   }
 
-  /** @param headers name, value, name, value …; a `connection` among them says whether it is closed */
+  /**
+   *
+   * @param headers name, value, name, value …; a `connection` field among them decides whether the connection is closed
+   */
   writeHead(status: number, headers: readonly string[]): void {
-    if (this.#framing !== undefined) throw new Error('an answer has one head');
+    if (this.#framing !== undefined) throw new Error('writeHead was called twice');
     let head = `HTTP/1.1 ${status} ${STATUS_CODES[status] ?? ''}\r\n`;
     let length: number | undefined;
     for (let index = 0; index + 1 < headers.length; index += 2) {
       const name = headers[index] ?? '';
       const value = headers[index + 1] ?? '';
-      if (notInValues.test(value)) throw new TypeError(`the value of ${name} is no field value`);
+      if (notInValues.test(value)) throw new TypeError(`the value of ${name} is not a valid field value`);
       if (name === 'connection') this.#persistent &&= value !== 'close';
       else if (name === 'content-length') length = Number(value);
       else head += `${name}: ${value}\r\n`;
@@ -95,7 +100,10 @@ export class Http1Answer {
     if (head !== '') this.#socket.write(head, 'latin1');
   }
 
-  /** @returns false where the caller reads too slowly: the next piece waits for `drain` */
+  /**
+   *
+   * @returns false if the caller reads too slowly; the next piece must wait for `drain`
+   */
   write(chunk: Buffer): boolean {
     if (this.#ended || this.destroyed || this.#framing === 'none' || chunk.length === 0) return true;
     if (this.#framing === 'measured' && chunk.length > this.#left) return this.#break();
@@ -107,14 +115,14 @@ export class Http1Answer {
   end(body?: Buffer | string): void {
     if (this.#ended || this.destroyed) return;
     const chunk = typeof body === 'string' ? Buffer.from(body) : body;
-    // The whole body is there before the head has left.
+    // The whole body is available before the head is sent, so its length can be declared.
     if (this.#framing === 'chunked' && this.#head !== undefined) this.#measure(chunk?.length ?? 0);
     if (chunk) this.write(chunk);
     if (this.#framing === 'measured' && this.#left !== 0) return void this.#break();
     this.#finish();
   }
 
-  /** Breaks it off, and the connection with it. One that is whole already stays so. */
+  /** Breaks the answer off and resets the connection. A complete answer stays complete. */
   destroy(): void {
     if (!this.#ended) this.#context.reset();
   }
@@ -134,7 +142,7 @@ export class Http1Answer {
     listener?.();
   }
 
-  /** Nothing more happens to it: it has been written, or its connection is gone. */
+  /** The answer is finished: it has been written, or its connection is gone. */
   closed(): void {
     if (this.#closed) return;
     this.#closed = true;
@@ -162,7 +170,7 @@ export class Http1Answer {
     const rest = this.#takeHead() + (this.#framing === 'chunked' ? '0\r\n\r\n' : '');
     if (rest !== '') this.#socket.write(rest, 'latin1');
     this.#ended = true;
-    // First, since nothing can be written behind the last answer of a connection.
+    // Must come first, because nothing can be written after the last answer of a connection.
     this.#awaitFlush();
     this.#context.onEnd(this.#persistent);
   }
@@ -198,7 +206,7 @@ export class Http1Answer {
     return room;
   }
 
-  /** More or less than was announced: nobody may take it for what it says. */
+  /** The body is longer or shorter than declared, so it must not look complete. */
   #break(): true {
     this.destroy();
     return true;
@@ -210,7 +218,7 @@ export class Http1Answer {
       this.closed();
     };
     if (this.#socket.writableLength === 0) onFlushed();
-    // What is written behind it has been flushed when it has.
+    // Once later output has been flushed, this answer has been flushed too.
     else this.#socket.write('', onFlushed);
   }
 }

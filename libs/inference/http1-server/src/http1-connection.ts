@@ -10,24 +10,26 @@ import { RequestMalformed } from './request-malformed.ts';
 
 export interface Http1Hooks {
   onRequest: (request: Http1Request) => void;
-  /** What came is no request, or broke off being one; `answer` may have begun already. */
+  /** The input is not a request, or its body is malformed. `answer` may have begun already. */
   onMalformed: (problem: RequestMalformed, answer: Http1Answer, remoteAddress: string | undefined) => void;
-  /** Resets a connection: its peer must not take its end for that of an answer. `socket` may be what TLS has made of it. */
+  /**
+   * Resets a connection, so that the peer does not take its end for the end of an answer. `socket` may be a TLS socket.
+   */
   reset: (socket: Socket) => void;
 }
 
 const headEnd = Buffer.from('\r\n\r\n');
-/** What is held of a caller that sends its next requests before it has been answered. */
+/** The maximum number of bytes buffered for pipelined requests. */
 const maxAheadBytes = 64 * 1024;
-/** One connection of HTTP/1.1: a request, its answer, the next request. */
+/** One HTTP/1.1 connection: a request, its answer, the next request. */
 export class Http1Connection {
   readonly #socket: Socket;
   readonly #hooks: Http1Hooks;
   readonly #keepAlive: KeepAlive;
   #phase: Phase = 'fresh';
-  /** When its request began or, where there is none, its phase; by `now` of the sweep. */
+  /** The start of the current request or, without one, of the current phase, in the `now` of the sweep. */
   #since = performance.now();
-  /** What has come and has not been looked at. */
+  /** Received bytes that have not been parsed. */
   #held: Buffer | undefined;
   #body: RequestBody | undefined;
   #decoder: BodyDecoder | undefined;
@@ -45,7 +47,7 @@ export class Http1Connection {
     socket.on('close', () => this.#onClose());
   }
 
-  /** For how long nothing has been under way, in either direction, in milliseconds; undefined where something is. */
+  /** Milliseconds for which the connection has been idle in both directions; undefined if it is not idle. */
   idleFor(now: number): number | undefined {
     const idle = (this.#phase === 'idle' || this.#phase === 'fresh') && this.#socket.writableLength === 0;
     return idle ? now - this.#since : undefined;
@@ -55,12 +57,12 @@ export class Http1Connection {
     this.#socket.destroy();
   }
 
-  /** Ends what has taken too long. */
+  /** Ends the connection if it has taken too long. */
   sweep(now: number, timeouts: Http1Timeouts): void {
     if (now - this.#since < limitOf(this.#phase, timeouts)) return;
     const asked = this.#phase === 'head' || this.#phase === 'body';
     if (asked) this.#fail(new RequestMalformed('the request did not arrive in time', 408));
-    // The end of a connection is that of an answer of HTTP/1.0, and this one has not been taken whole.
+    // Closing normally would end an HTTP/1.0 answer, and the caller has not received all of this one.
     else if (this.#socket.writableLength > 0) this.#hooks.reset(this.#socket);
     else this.destroy();
   }
@@ -76,7 +78,7 @@ export class Http1Connection {
     else this.#answer?.drained();
   }
 
-  /** Whoever sends nothing more waits for nothing more, but for an answer that is whole already. */
+  /** A caller that has ended its side is not served any further, unless its answer is already complete. */
   #onEnd(): void {
     if (this.#phase === 'closing') return;
     if (this.#phase === 'answered' || this.#phase === 'idle') return this.#close();
@@ -84,7 +86,10 @@ export class Http1Connection {
     this.destroy();
   }
 
-  /** Looks at what has come until more is needed, or an answer awaited. One that is given at once comes back here. */
+  /**
+   * Parses the input until more is needed or an answer is pending. An answer that is given synchronously re-enters
+   * here.
+   */
   #advance(): void {
     if (this.#advancing) return;
     this.#advancing = true;
@@ -99,7 +104,10 @@ export class Http1Connection {
     if (this.#phase === 'answer' && (this.#held?.length ?? 0) > maxAheadBytes) this.#socket.pause();
   }
 
-  /** @returns whether it got anywhere */
+  /**
+   *
+   * @returns whether it made progress
+   */
   #step(bytes: Buffer): boolean {
     switch (this.#phase) {
       case 'fresh':
@@ -121,10 +129,10 @@ export class Http1Connection {
   }
 
   #readHead(bytes: Buffer): boolean {
-    // An empty line before a request is nobody’s (RFC 9112 §2.2).
+    // An empty line before a request is ignored (RFC 9112 §2.2).
     const start = bytes[0] === 0x0d && bytes[1] === 0x0a ? 2 : 0;
     const end = bytes.indexOf(headEnd, start);
-    if (end < 0 && !mayBeginHead(bytes.subarray(start))) throw new RequestMalformed('this is not HTTP');
+    if (end < 0 && !mayBeginHead(bytes.subarray(start))) throw new RequestMalformed('the input is not HTTP');
     if (end < 0 ? bytes.length > maxRequestHeadBytes : end > maxRequestHeadBytes) {
       throw new RequestMalformed('the head is too large', 431);
     }
@@ -133,7 +141,8 @@ export class Http1Connection {
     this.#held = rest(bytes, end + headEnd.length);
     const answer = this.#newAnswer(head);
     this.#answer = answer;
-    // The last request's body may lie before it in the same memory, and somebody may still be sending that.
+    // The body of the previous request may lie earlier in the same memory, and may still be in the process of being
+    // sent.
     const body = this.#bodyOf(head.length, bytes.byteOffset === 0 ? undefined : bytes.buffer);
     this.#hooks.onRequest(new Http1Request(this.#socket, head, answer, body));
     return true;
@@ -150,13 +159,15 @@ export class Http1Connection {
     return length === 'unclear' ? this.#unclearBody() : this.#streamedBody(length, shared);
   }
 
-  /** Nobody can say where it ends: what has come is dropped, and nothing that comes is looked at. */
+  /** The end of the request is unknown: the received bytes are dropped, and later input is ignored. */
   #unclearBody(): RequestBody {
     this.#held = undefined;
     return new RequestBody().destroy();
   }
 
-  /** What is here of it is read before anybody hears of the request: one that is malformed already is none. */
+  /**
+   * Parses the received part of the body before the request is delivered, so that a malformed one is never delivered.
+   */
   #streamedBody(length: number | 'chunked', shared: ArrayBufferLike | undefined): RequestBody {
     const body = new RequestBody(this.#socket, shared);
     this.#body = body;
@@ -168,7 +179,7 @@ export class Http1Connection {
 
   #readBody(bytes: Buffer): void {
     const behind = this.#decoder?.feed(bytes);
-    // Whoever read a piece of it may have given the last answer.
+    // The consumer of a piece may have completed the last answer.
     this.#held = this.#phase === 'body' ? behind : undefined;
     if (this.#phase !== 'body' || this.#decoder?.ended !== true) return;
     this.#decoder = undefined;
@@ -196,12 +207,12 @@ export class Http1Connection {
   #onAnswered(persistent: boolean): void {
     if (!persistent) return this.#close();
     if (this.#phase === 'answer') return this.#proceed();
-    // Nobody reads the rest of the request, but the next one is behind it.
+    // The rest of the request is not needed, but the next request follows it.
     this.#body?.destroy();
     this.#socket.resume();
   }
 
-  /** The next request waits for a caller that does not read: nobody piles up answers to requests that cost nothing. */
+  /** Delays the next request of a caller that does not read, so that answers to cheap requests do not pile up. */
   #proceed(): void {
     if (this.#socket.writableLength < this.#socket.writableHighWaterMark) return this.#next();
     this.#phase = 'answered';
@@ -236,7 +247,7 @@ export class Http1Connection {
     this.#answer = answer;
     this.#held = undefined;
     this.#hooks.onMalformed(problem, answer, this.#socket.remoteAddress);
-    // Where its answer was whole before the rest of it turned out to be none, there was nothing left to say.
+    // If the answer was complete before the request turned out to be malformed, there is nothing to send.
     if (this.#phase !== 'closing') this.#socket.destroy();
     this.#body?.destroy();
   }

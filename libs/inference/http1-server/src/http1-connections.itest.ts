@@ -30,14 +30,14 @@ function echo(request: Http1Request): void {
 }
 
 describe('requests', () => {
-  it('have their whole body at once where it came with the head, and as a stream in any case', async () => {
+  it('have their whole body at once if it arrived with the head, and always as a stream', async () => {
     bed = await ServerBed.start(echo);
     const caller = bed.call().say(post('{}'));
     await until(() => expect(caller.received).toMatch(/content-length: 2\r\n[^]*\r\n\r\n\{\}$/));
     expect(bed.requests[0]?.whole?.toString()).toBe('{}');
   });
 
-  it('have it as a stream where it comes later, or in chunks', async () => {
+  it('have their body as a stream if it arrives later, or in chunks', async () => {
     bed = await ServerBed.start(echo);
     const caller = bed.call().say('POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc');
     await until(() => expect(bed.requests.length).toBe(1));
@@ -48,7 +48,7 @@ describe('requests', () => {
     await until(() => expect(caller.received).toMatch(/\r\n\r\nghi$/));
   });
 
-  it('are answered one after the other, in the order in which they came, however they are cut', async () => {
+  it('are answered in order of arrival, for any split of the bytes', async () => {
     const waiting: Http1Request[] = [];
     bed = await ServerBed.start((request) => void waiting.push(request));
     const text = ['/1', '/2', '/3'].map((url) => post('{}').replace('/a', url)).join('');
@@ -62,7 +62,7 @@ describe('requests', () => {
     expect(bed.requests.map(({ raw }) => raw.url)).toEqual(['/1', '/2', '/3']);
   });
 
-  it('leave the body of the last one alone when their own has been sent on, even where both came at once', async () => {
+  it('do not release the body of the previous request, even if both arrived in one read', async () => {
     const pieces: Buffer[] = [];
     bed = await ServerBed.start((request) => {
       if (request.whole) return ok(request);
@@ -79,13 +79,13 @@ describe('requests', () => {
     expect(pieces.some(({ buffer }) => (buffer as ArrayBuffer).detached)).toBe(true);
   });
 
-  it('may come behind an empty line', async () => {
+  it('may follow an empty line', async () => {
     bed = await ServerBed.start(ok);
     const caller = bed.call().say(`\r\n${post('{}')}\r\n${post('{}')}`);
     await until(() => expect(caller.statuses).toEqual([200, 200]));
   });
 
-  it('end with the first one whose end is unclear: what is behind it is nobody’s', async () => {
+  it('end with the first one whose end is unclear; later input is ignored', async () => {
     bed = await ServerBed.start(ok);
     const both = 'POST /a HTTP/1.1\r\nContent-Length: 4\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n';
     const caller = bed.call().say(`${both}GET /smuggled HTTP/1.1\r\n\r\n`);
@@ -95,7 +95,7 @@ describe('requests', () => {
     expect(bed.requests[0]?.body.readableEnded).toBe(false);
   });
 
-  it('wait for a word before they send their body, and get it where somebody wants it', async () => {
+  it('receive 100 Continue only once their body is wanted', async () => {
     bed = await ServerBed.start((request) => {
       if (request.raw.url === '/a') request.sendContinue();
       echo(request);
@@ -106,7 +106,7 @@ describe('requests', () => {
     await until(() => expect(caller.statuses).toEqual([100, 200]));
   });
 
-  it('are read no faster than somebody takes them', async () => {
+  it('are read only as fast as their bodies are consumed', async () => {
     bed = await ServerBed.start(() => undefined);
     const caller = bed.call().say('POST / HTTP/1.1\r\nContent-Length: 100000000\r\n\r\n');
     const piece = Buffer.alloc(1_000_000, 97);
@@ -120,7 +120,7 @@ describe('requests', () => {
     await until(() => expect(caller.socket.writableLength).toBe(0));
   });
 
-  it('that break off close their body without an end, and their answer', async () => {
+  it('that break off close their body without an end, and destroy their answer', async () => {
     bed = await ServerBed.start(() => undefined);
     const caller = bed.call().say('POST / HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc');
     await until(() => expect(bed.requests.length).toBe(1));
@@ -138,13 +138,13 @@ describe('requests', () => {
   });
 });
 
-describe('what is no request', () => {
+describe('input that is not a request', () => {
   it.each([
     ['a malformed head', 'GET / HTTP/1.1\r\nHost : a\r\n\r\n', 400],
     ['a head without end', `GET / HTTP/1.1\r\nX: ${'a'.repeat(40_000)}`, 431],
     ['another version', 'GET / HTTP/1.2\r\n\r\n', 505],
     ['a body that is malformed', 'POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n', 400],
-  ])('is refused, and the last of its connection: %s', async (_what, text, status) => {
+  ])('is refused and closes the connection: %s', async (_what, text, status) => {
     bed = await ServerBed.start(() => undefined);
     const caller = bed.call().say(text, post('{}'));
     await until(() => expect(caller.closed).toBe(true));
@@ -152,7 +152,7 @@ describe('what is no request', () => {
     expect(bed.requests.length).toBe(0);
   });
 
-  it('takes an answer that has begun with it', async () => {
+  it('breaks off an answer that has begun', async () => {
     bed = await ServerBed.start(({ answer }) => {
       answer.writeHead(200, []);
       answer.write(Buffer.from('part'));
@@ -165,7 +165,7 @@ describe('what is no request', () => {
   });
 });
 
-describe('callers that take their time', () => {
+describe('slow callers', () => {
   it.each([
     ['say nothing', '', []],
     ['never end their head', 'GET / HTTP/1.1\r\n', [408]],
@@ -182,7 +182,7 @@ describe('callers that take their time', () => {
     expect(caller.statuses).toEqual(statuses);
   });
 
-  it('are left alone while their answer takes its time', async () => {
+  it('are not cut off while their answer takes long', async () => {
     bed = await ServerBed.start((request) => void setTimeout(() => ok(request), 4_000), {
       headMs: 1_500,
       requestMs: 1_500,
@@ -192,7 +192,7 @@ describe('callers that take their time', () => {
     await until(() => expect(caller.statuses).toEqual([200]));
   });
 
-  it('are told when they read again', async () => {
+  it('get the next answer once they read again', async () => {
     bed = await ServerBed.start(() => undefined);
     const caller = bed.call().say(post('{}'));
     caller.socket.pause();
@@ -210,7 +210,7 @@ describe('callers that take their time', () => {
 });
 
 describe('a connection', () => {
-  it('goes on after a refusal whose request was not read, once the rest of it has come', async () => {
+  it('is reused after a refusal once the rest of the request has arrived', async () => {
     bed = await ServerBed.start(ok);
     const caller = bed.call().say('POST /a HTTP/1.1\r\nContent-Length: 6\r\n\r\nabc');
     await until(() => expect(caller.statuses).toEqual([200]));
@@ -219,7 +219,7 @@ describe('a connection', () => {
     expect(bed.requests.map(({ raw }) => raw.method)).toEqual(['POST', 'POST']);
   });
 
-  it('that closes is read from until its caller has the answer', async () => {
+  it('that closes is still read until the caller has the answer', async () => {
     bed = await ServerBed.start(({ answer }) => {
       answer.writeHead(413, ['content-length', '5', 'connection', 'close']);
       answer.end('large');
@@ -229,7 +229,7 @@ describe('a connection', () => {
     expect(caller.received).toMatch(/^HTTP\/1\.1 413 [^]*large$/);
   });
 
-  it('is closed where nothing is under way on it, and not where something is', async () => {
+  it('is closed by closeIdle only if it is idle', async () => {
     bed = await ServerBed.start(({ raw, answer }) => {
       if (raw.url === '/a') answer.writeHead(200, ['content-length', '0']);
       if (raw.url === '/a') answer.end();

@@ -3,7 +3,7 @@ import type { KeepAlive } from './http1-answer.ts';
 import { Http1Connection, type Http1Hooks } from './http1-connection.ts';
 import type { Http1Timeouts } from './http1-phase.ts';
 
-/** The connections of a listener that speak HTTP/1.1. */
+/** All HTTP/1.1 connections of a listener. */
 export class Http1Connections {
   readonly #hooks: Http1Hooks;
   readonly #keepAlive: KeepAlive;
@@ -12,7 +12,7 @@ export class Http1Connections {
 
   constructor(hooks: Http1Hooks, timeouts: Http1Timeouts) {
     this.#hooks = hooks;
-    // Less than the truth, so that nobody sends into a connection that is just being closed.
+    // Less than the actual timeout, so that clients do not send on a connection that is about to close.
     const seconds = Math.max(1, Math.floor(timeouts.idleMs / 1000) - 1);
     this.#keepAlive = { fields: `connection: keep-alive\r\nkeep-alive: timeout=${seconds}\r\n`, over: false };
     const intervalMs = Math.min(1_000, timeouts.headMs, timeouts.requestMs, timeouts.idleMs, timeouts.stalledMs);
@@ -29,18 +29,18 @@ export class Http1Connections {
     socket.once('close', () => this.#connections.delete(connection));
   }
 
-  /** From now on every answer is the last one of its connection. */
+  /** From now on, every answer is the last one of its connection. */
   drain(): void {
     this.#keepAlive.over = true;
   }
 
-  /** Closes the connections on which nothing has been under way for so many milliseconds. */
+  /** Closes the connections that have been idle for this many milliseconds. */
   closeIdle(forMs: number): void {
     const now = performance.now();
     for (const connection of this.#connections) if ((connection.idleFor(now) ?? -1) >= forMs) connection.destroy();
   }
 
-  /** Nothing is looked after any more: all connections are closed, or about to be. */
+  /** Stops the timeout checks. All connections are closed or about to be. */
   stop(): void {
     clearInterval(this.#sweep);
   }

@@ -1,22 +1,23 @@
 /**
- * `answer`: the request is whole, its answer is not. `answered`: the answer is, and its caller is still to take it.
- * `closing`: so is the last one. `lingering`: that has been taken, and nothing more is said.
+ * `answer`: the request is complete, its answer is not. `answered`: the answer is complete, but the caller has not
+ * received all of it. `closing`: the same for the last answer. `lingering`: the last answer was received, and nothing
+ * more is sent.
  */
 export type Phase = 'fresh' | 'idle' | 'head' | 'body' | 'answer' | 'answered' | 'closing' | 'lingering';
 
-/** In milliseconds, all of them. */
+/** In milliseconds. */
 export interface Http1Timeouts {
-  /** Until a head is whole. */
+  /** Until a head is complete. */
   headMs: number;
-  /** Until a request is there with its body; an answer may take as long as it takes. */
+  /** Until a request is complete, including its body. The duration of an answer is not limited. */
   requestMs: number;
-  /** Of a connection on which nothing is under way. */
+  /** For an idle connection. */
   idleMs: number;
-  /** Until a caller has taken an answer that is whole. */
+  /** Until the caller has received a complete answer. */
   stalledMs: number;
 }
 
-/** How long a connection that closes is read from, so that its last answer is not lost to a reset (RFC 9112 §9.6). */
+/** How long a closing connection is still read, so that a reset does not destroy its last answer (RFC 9112 §9.6). */
 const lingerMs = 2_000;
 
 /** How long a connection may be in a phase, in milliseconds. */

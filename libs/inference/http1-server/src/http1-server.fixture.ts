@@ -7,7 +7,7 @@ import type { RequestMalformed } from './request-malformed.ts';
 
 const patient: Http1Timeouts = { headMs: 30_000, requestMs: 30_000, idleMs: 30_000, stalledMs: 30_000 };
 
-/** A server whose requests are answered by `onRequest`, and what it was told. */
+/** A server that passes its requests to `onRequest` and records what happened. */
 export class ServerBed {
   readonly requests: Http1Request[] = [];
   readonly problems: RequestMalformed[] = [];
@@ -66,7 +66,7 @@ export class ServerBed {
   }
 }
 
-/** A client that says exactly what it is told to, and keeps what comes back. */
+/** A client that sends exactly the given bytes and keeps the answer. */
 export class Caller {
   readonly socket: Socket;
   received = '';
@@ -85,7 +85,7 @@ export class Caller {
     return this;
   }
 
-  /** The statuses that came back so far. */
+  /** The statuses received so far. */
   get statuses(): number[] {
     return [...this.received.matchAll(/HTTP\/1\.1 (\d{3}) /g)].map(([, status]) => Number(status));
   }

@@ -1,6 +1,6 @@
 /**
- * A strict server of HTTP/1.1: every request has one reading or is refused, and no answer looks whole that is not. Knows
- * nothing of models and tokens.
+ * A strict HTTP/1.1 server: an ambiguous request is refused, and an incomplete answer never looks complete. Knows
+ * nothing about models and tokens.
  */
 export { Http1Answer } from './http1-answer.ts';
 export { Http1Connections } from './http1-connections.ts';

@@ -2,7 +2,7 @@ import { setImmediate as turn } from 'node:timers/promises';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { RequestBody } from './request-body.ts';
 
-/** Memory of its own, as a read of a socket has. */
+/** A buffer with its own memory, like a read from a socket. */
 const read = (length: number): Buffer<ArrayBuffer> => Buffer.from(new ArrayBuffer(length));
 
 const tiny = (text: string, count: number): Buffer[] => Array.from({ length: count }, () => Buffer.from(text));
@@ -18,7 +18,7 @@ describe('pieces of a body', () => {
   });
   const take = (): void => void body.on('data', (piece: Buffer) => taken.push(piece));
 
-  it('come out as they are where they are large, and joined where they are small and came in one turn', async () => {
+  it('are passed on unchanged if they are large, and joined if they are small and arrive in one turn', async () => {
     take();
     const large = [read(1_024), read(65_536)];
     for (const piece of [...tiny('a', 1_000), ...large, ...tiny('b', 1_000)]) body.add(piece);
@@ -31,7 +31,7 @@ describe('pieces of a body', () => {
     expect(String(taken[0]) + String(taken[3]) + String(taken[4])).toBe(`${'a'.repeat(1_000)}${'b'.repeat(1_000)}cc`);
   });
 
-  it('are joined while nobody takes them, and no more than are wanted', async () => {
+  it('are joined while the consumer is busy, up to the size that it wants', async () => {
     for (let count = 0; count < 65_537; count++) {
       body.add(Buffer.from('a'));
       if (count % 100 === 0) await turn();
@@ -45,7 +45,7 @@ describe('pieces of a body', () => {
     expect(Buffer.concat(taken).toString()).toBe('a'.repeat(65_537));
   });
 
-  it('are not kept from whoever takes them one by one', async () => {
+  it('are not delayed for a consumer that takes them one by one', async () => {
     take();
     for (const text of ['a', 'b', 'c']) {
       body.add(Buffer.from(text));
@@ -61,7 +61,7 @@ describe('pieces of a body', () => {
     expect(taken.map(String)).toEqual(['a', 'b', 'c', 'd', 'ef']);
   });
 
-  it('are dropped where nobody wants them any more', async () => {
+  it('are dropped once the body is destroyed', async () => {
     body.add(Buffer.from('a'));
     body.destroy();
     body.add(read(1_024));
@@ -72,39 +72,39 @@ describe('pieces of a body', () => {
   });
 });
 
-describe('memory of a piece that is spent', () => {
-  it('is given back where the piece is all of it', () => {
+describe('the memory of a consumed piece', () => {
+  it('is released if the piece fills it', () => {
     const piece = read(16_384);
     new RequestBody().spent(piece);
     expect(piece.buffer.detached).toBe(true);
   });
 
-  it('is given back where only the head of its request lies before it', () => {
+  it('is released if only the head of its request precedes it', () => {
     const piece = read(65_536).subarray(300);
     new RequestBody().spent(piece);
     expect(piece.buffer.detached).toBe(true);
   });
 
-  it('is kept where another request lies before it', () => {
+  it('is kept if another request precedes it', () => {
     const piece = read(65_536).subarray(300);
     new RequestBody(undefined, piece.buffer).spent(piece);
     expect(piece.buffer.detached).toBe(false);
     expect(piece).toHaveLength(65_536 - 300);
   });
 
-  it('is kept where it is that of a body that came whole', () => {
+  it('is kept if the whole body arrived at once', () => {
     const piece = read(65_536).subarray(300);
     RequestBody.of(piece).spent(piece);
     expect(piece).toHaveLength(65_536 - 300);
   });
 
-  it('is kept where something lies behind it', () => {
+  it('is kept if other data follows it', () => {
     const piece = read(65_536).subarray(0, 65_000);
     new RequestBody().spent(piece);
     expect(piece.buffer.detached).toBe(false);
   });
 
-  it('is kept where it is the one that Node takes small buffers from', () => {
+  it('is kept if it belongs to Node’s shared pool', () => {
     const body = new RequestBody();
     const size = (Buffer.poolSize >>> 1) - 8;
     const pieces = Array.from({ length: 8 }, () => Buffer.concat([Buffer.alloc(size), Buffer.alloc(1)]));
@@ -114,7 +114,7 @@ describe('memory of a piece that is spent', () => {
       expect(piece).toHaveLength(size + 1);
   });
 
-  it('is kept where a handful of bytes is not worth it', () => {
+  it('is kept if it is only a few bytes', () => {
     const piece = read(100);
     new RequestBody().spent(piece);
     expect(piece.buffer.detached).toBe(false);

@@ -2,31 +2,34 @@ import { Readable } from 'node:stream';
 
 /** Bytes. */
 const worthGivingBack = 4_096;
-/** Bytes. Pieces that have fewer are joined. */
+/** In bytes. Smaller pieces are joined. */
 const small = 1_024;
 
-/** What a body comes over. */
+/** The connection that delivers a body. */
 export interface BodySource {
   pause(): unknown;
-  /** More may come. */
+  /** More input is wanted. */
   resume(): unknown;
 }
 
-/** A body on its way in, for whoever wants to read it as a stream: no more is taken from the caller than is read. */
+/** An incoming body as a stream. Input is read from the caller only as fast as the stream is consumed. */
 export class RequestBody extends Readable {
   readonly #source: BodySource | undefined;
   readonly #shared: ArrayBufferLike | undefined;
   #small: Buffer[] = [];
   #smallBytes = 0;
 
-  /** @param shared memory in which pieces of it lie beside what came before its request */
+  /**
+   *
+   * @param shared memory in which pieces of the body lie after what preceded its request
+   */
   constructor(source?: BodySource, shared?: ArrayBufferLike) {
     super({ highWaterMark: 64 * 1024 });
     this.#source = source;
     this.#shared = shared;
   }
 
-  /** A body that is here already; nobody knows what lies beside it. */
+  /** A body that is already complete; it is unknown what else lies in its memory. */
   static of(whole: Buffer | undefined): RequestBody {
     const body = new RequestBody(undefined, whole?.buffer);
     if (whole && whole.length > 0) body.push(whole);
@@ -39,8 +42,8 @@ export class RequestBody extends Readable {
   }
 
   /**
-   * One more piece. However few bytes it has, it weighs some hundreds until it has been sent on, and one read may have
-   * thousands of chunks or records of TLS: small ones are joined while they come in one turn, and while nobody takes them.
+   * Adds a piece. Each piece costs some hundreds of bytes until it is forwarded, and one read may contain thousands of
+   * chunks or TLS records. Small pieces are therefore joined if they arrive in one turn or while the consumer is busy.
    */
   add(piece: Buffer): void {
     if (piece.length >= small) {
@@ -52,7 +55,7 @@ export class RequestBody extends Readable {
     if (this.#smallBytes >= small) this.#giveSmall();
   }
 
-  /** There is no more of it. */
+  /** The body has ended. */
   end(): void {
     this.#giveSmall();
     if (!this.destroyed) this.push(null);
@@ -64,7 +67,7 @@ export class RequestBody extends Readable {
     return piece;
   }
 
-  /** Whoever has taken everything else is given what is still to be joined. */
+  /** A consumer that has taken everything else gets the pieces that are still being joined. */
   #giveTaker(): void {
     if (this.readableLength === 0) this.#giveSmall();
   }
@@ -83,14 +86,14 @@ export class RequestBody extends Readable {
   }
 
   /**
-   * Whoever read the piece has done with it and with all pieces before it: its memory is given back at once, where nothing
-   * else lies in it. Left to V8, it would be collected with the whole heap, again and again, and the next body would be
-   * read into memory that the processor has not seen for as long.
+   * The consumer has finished with this piece and all pieces before it. Memory that holds nothing else is released
+   * immediately. If V8 had to collect it, each collection would cover the whole heap, and the next body would be read
+   * into memory that is no longer in the processor's cache.
    */
   spent({ buffer, byteOffset, length }: Buffer): void {
     if (length < worthGivingBack || buffer === this.#shared || !(buffer instanceof ArrayBuffer)) return;
     const last = byteOffset + length === buffer.byteLength;
-    // Buffers that Node keeps in one memory are each smaller than half of it.
+    // Buffers from Node's shared pool are smaller than half of it.
     const alone = last && (byteOffset === 0 || length >= Buffer.poolSize >>> 1);
     if (alone) buffer.transfer(0);
   }

@@ -8,7 +8,7 @@ function head(...lines: string[]): string {
 }
 
 describe('the head of a request', () => {
-  it('is read as it was sent, field by field', () => {
+  it('is read field by field, exactly as sent', () => {
     const read = readHead(head('Host: a', 'X-Twice:1', 'x-twice: \t2 \t', 'X-Empty:', 'X-Latin: \xe9'));
     expect(read).toMatchObject({ method: 'POST', url: '/v1/models/iris:predict', httpVersion: '1.1' });
     expect(read.rawHeaders).toEqual(['Host', 'a', 'X-Twice', '1', 'x-twice', '2', 'X-Empty', '', 'X-Latin', '\xe9']);
@@ -39,7 +39,7 @@ describe('the head of a request', () => {
     expect(() => readHead(text)).toThrow(RequestMalformed);
   });
 
-  it('has a method that is known', () => {
+  it('is refused with an unknown method', () => {
     expect(() => readHead('FOOBAR / HTTP/1.1\r\n')).toThrow(expect.objectContaining({ status: 501 }));
     expect(() => readHead('get / HTTP/1.1\r\n')).toThrow(expect.objectContaining({ status: 501 }));
   });
@@ -50,11 +50,11 @@ describe('the head of a request', () => {
     ['POST /', true],
     ['\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03'.repeat(4), false],
     [`${'A'.repeat(30)} /`, false],
-  ])('begins with a method: %j', (text, may) => {
+  ])('may begin with %j only if that is the start of a method', (text, may) => {
     expect(mayBeginHead(Buffer.from(text, 'latin1'))).toBe(may);
   });
 
-  it.each(['HTTP/0.9', 'HTTP/1.2', 'HTTP/2.0'])('is not of version %s', (version) => {
+  it.each(['HTTP/0.9', 'HTTP/1.2', 'HTTP/2.0'])('is refused with the version %s', (version) => {
     expect(() => readHead(`GET / ${version}\r\n`)).toThrow(expect.objectContaining({ status: 505 }));
   });
 
@@ -71,19 +71,19 @@ describe('the head of a request', () => {
     ['a length in hexadecimal', ['Content-Length: 0xc'], 'unclear'],
     ['a length that some read as octal', ['Content-Length: 012'], 'unclear'],
     ['no length', ['Content-Length:'], 'unclear'],
-    ['a length nobody can count', [`Content-Length: ${'9'.repeat(16)}`], 'unclear'],
+    ['a length beyond the safe integers', [`Content-Length: ${'9'.repeat(16)}`], 'unclear'],
     ['another coding', ['Transfer-Encoding: gzip, chunked'], 'unclear'],
     ['chunks twice', ['Transfer-Encoding: chunked', 'Transfer-Encoding: chunked'], 'unclear'],
     ['the coding that is none', ['Transfer-Encoding: identity'], 'unclear'],
     ['a coding that only looks like it', ['Transfer-Encoding: xchunked'], 'unclear'],
-  ])('says where the body ends: %s', (_what, lines, length) => {
+  ])('determines the end of the body: %s', (_what, lines, length) => {
     const read = readHead(head('Host: a', ...lines));
     expect(read.length).toBe(length);
-    // What comes behind a body without a clear end is never read as a request.
+    // Input after a body without a clear end is never read as a request.
     expect(read.persistent).toBe(length !== 'unclear');
   });
 
-  it('takes chunks from HTTP/1.1 alone', () => {
+  it('accepts chunks only in HTTP/1.1', () => {
     expect(readHead('POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n').length).toBe('unclear');
   });
 
@@ -95,17 +95,17 @@ describe('the head of a request', () => {
     ['1.1', ['Connection: closed'], true],
     ['1.0', [], false],
     ['1.0', ['Connection: keep-alive'], false],
-  ])('says whether another one may follow: HTTP/%s %j', (version, lines, persistent) => {
+  ])('determines whether the connection persists: HTTP/%s %j', (version, lines, persistent) => {
     expect(readHead([`GET / HTTP/${version}`, ...lines, ''].join('\r\n')).persistent).toBe(persistent);
   });
 
-  it('says whether its caller waits for a word', () => {
+  it('reports whether the caller waits for 100 Continue', () => {
     expect(readHead(head('Expect: 100-Continue')).awaitsContinue).toBe(true);
     expect(readHead(head('Expect: more')).awaitsContinue).toBe(false);
     expect(readHead('POST / HTTP/1.0\r\nExpect: 100-continue\r\n').awaitsContinue).toBe(false);
   });
 
-  it('holds no line end in any of its parts, whatever it was read from', () => {
+  it('contains no line end in any of its parts, for arbitrary input', () => {
     const text = fc.string({
       unit: fc.constantFrom('a', ':', ' ', '\t', '\r', '\n', '\0', '\xff', ','),
       maxLength: 40,

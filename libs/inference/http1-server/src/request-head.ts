@@ -9,7 +9,9 @@ export interface RequestHead {
   httpVersion: '1.0' | '1.1';
   /** Name, value, name, value … with repetitions and in the sender's spelling. */
   rawHeaders: string[];
-  /** Bytes of the body, or `chunked`; `unclear` where two readers could differ, so that nothing behind this head can be read. */
+  /**
+   * Bytes of the body, or `chunked`; `unclear` if parsers could differ, so that nothing after this head can be read.
+   */
   length: number | 'chunked' | 'unclear';
   /** Whether another request may follow (RFC 9112 §9.3). */
   persistent: boolean;
@@ -17,16 +19,17 @@ export interface RequestHead {
   awaitsContinue: boolean;
 }
 
-/** Some readers take what begins with a zero for octal. */
+/** Some parsers read a number with a leading zero as octal. */
 const decimal = /^(?:0|[1-9]\d{0,14})$/;
 const methods: ReadonlySet<string> = new Set(METHODS);
 
-/** Every line of a head, and nothing else: no folding, no bare CR or LF, no space before the colon (RFC 9112 §3, §5). */
+/** Matches every line of a head strictly: no folding, no bare CR or LF, no space before the colon (RFC 9112 §3, §5). */
 const grammar =
   /^[!#$%&'*+.^_`|~0-9A-Za-z-]+ [\x21-\x7e\x80-\xff]+ HTTP\/\d\.\d\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 
 /**
- * @param text the head up to and with the end of its last line, one character per byte
+ *
+ * @param text the head, including the end of its last line, one character per byte
  * @throws RequestMalformed
  */
 export function readHead(text: string): RequestHead {
@@ -36,8 +39,8 @@ export function readHead(text: string): RequestHead {
   const lineEnd = urlEnd + ' HTTP/1.1'.length;
   const method = text.slice(0, methodEnd);
   const version = text.slice(lineEnd - 3, lineEnd);
-  if (version !== '1.1' && version !== '1.0') throw new RequestMalformed('the version is not spoken here', 505);
-  if (!methods.has(method)) throw new RequestMalformed('the method is not known', 501);
+  if (version !== '1.1' && version !== '1.0') throw new RequestMalformed('the HTTP version is not supported', 505);
+  if (!methods.has(method)) throw new RequestMalformed('the method is unknown', 501);
   const reading = new HeadReading(method, text.slice(methodEnd + 1, urlEnd), version);
   for (let start = lineEnd + 2; start < text.length;) {
     const colon = text.indexOf(':', start);
@@ -48,7 +51,7 @@ export function readHead(text: string): RequestHead {
   return reading;
 }
 
-/** Whether `bytes` may be the beginning of a head: whoever speaks something else is not waited for. */
+/** Whether `bytes` may be the start of a head. A client of another protocol is refused without waiting for more. */
 export function mayBeginHead(bytes: Buffer): boolean {
   const methodEnd = bytes.indexOf(0x20);
   return methodEnd < 0 ? bytes.length <= longestMethod : methodEnd <= longestMethod;
@@ -62,7 +65,9 @@ class HeadReading implements RequestHead {
   readonly httpVersion: '1.0' | '1.1';
   readonly rawHeaders: string[] = [];
   length: RequestHead['length'] = 0;
-  /** Of HTTP/1.0 none is kept: its framing and its intermediaries are not to be trusted with a second request. */
+  /**
+   * HTTP/1.0 connections are never kept: its framing and its intermediaries are too unreliable for a second request.
+   */
   persistent: boolean;
   awaitsContinue = false;
   #framed = false;
@@ -76,7 +81,7 @@ class HeadReading implements RequestHead {
 
   add(name: string, value: string): void {
     this.rawHeaders.push(name, value);
-    // Told apart by their length first: most fields are none of these.
+    // Compare lengths first, because most fields are none of these.
     switch (name.length) {
       case 6:
         if (is(name, 'expect')) this.awaitsContinue = this.persistent && is(value, '100-continue');
@@ -97,7 +102,7 @@ class HeadReading implements RequestHead {
     return this.httpVersion === '1.1' && is(value, 'chunked') ? 'chunked' : 'unclear';
   }
 
-  /** Whatever is said twice is unclear, even where both say the same. */
+  /** A repeated field is unclear, even if both values are equal. */
   #frame(length: RequestHead['length']): void {
     this.length = this.#framed ? 'unclear' : length;
     this.#framed = true;
@@ -113,7 +118,7 @@ function is(text: string, lowerCase: string): boolean {
   return text === lowerCase || (text.length === lowerCase.length && text.toLowerCase() === lowerCase);
 }
 
-/** A field value without the optional white space around it (RFC 9110 §5.5). */
+/** A field value without optional white space around it (RFC 9110 §5.5). */
 function trimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;

@@ -1,4 +1,4 @@
-/** What came is no HTTP/1.1 request, or one that could be read in two ways, or it did not come in time. */
+/** The input is not an HTTP/1.1 request, is ambiguous, or did not arrive in time. */
 export class RequestMalformed extends Error {
   override readonly name = 'RequestMalformed';
   readonly status: 400 | 408 | 431 | 501 | 505;

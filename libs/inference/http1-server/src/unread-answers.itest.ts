@@ -9,10 +9,10 @@ afterEach(() => bed.stop());
 
 const until = (holds: () => void): Promise<void> => vi.waitFor(holds, { timeout: 60_000, interval: 10 });
 
-/** More than the operating system takes off the server's hands. */
+/** More than the operating system buffers for the server. */
 const large = Buffer.alloc(30_000_000, 97);
 
-/** A caller that reads nothing before it is told to. */
+/** A caller that reads nothing until it is told to. */
 class SlowCaller {
   readonly socket: Socket;
   bytes = 0;
@@ -34,8 +34,8 @@ function answerLarge({ answer }: Http1Request): void {
   answer.end();
 }
 
-describe('an answer that its caller has not taken yet', () => {
-  it('is not followed by the next one: whoever does not read is not answered without end', async () => {
+describe('an answer that its caller has not read', () => {
+  it('delays the next one, so that answers do not pile up', async () => {
     bed = await ServerBed.start(({ answer }) => {
       answer.writeHead(401, ['content-length', '1000']);
       answer.end(Buffer.alloc(1_000));
@@ -48,7 +48,7 @@ describe('an answer that its caller has not taken yet', () => {
     socket.destroy();
   });
 
-  it('is given up where nothing of it is taken', async () => {
+  it('times out if none of it is read', async () => {
     bed = await ServerBed.start(answerLarge, { stalledMs: 2_000 });
     const caller = new SlowCaller('GET / HTTP/1.1\r\n\r\n');
     await until(() => expect(bed.connections.size).toBe(1));
@@ -57,7 +57,7 @@ describe('an answer that its caller has not taken yet', () => {
     await until(() => expect(caller.end).toBe('reset'));
   });
 
-  it('is not idle: a server that stops waits for it', async () => {
+  it('is not idle: a stopping server waits for it', async () => {
     bed = await ServerBed.start(answerLarge);
     const caller = new SlowCaller('GET / HTTP/1.1\r\n\r\n');
     await until(() => expect(bed.latest.answer.writableEnded).toBe(true));
@@ -74,7 +74,7 @@ describe('an answer that its caller has not taken yet', () => {
 describe('the last answer of a connection', () => {
   const ofHttp10 = 'GET / HTTP/1.0\r\n\r\n';
 
-  it('comes whole, however long its caller takes', async () => {
+  it('arrives completely, however slowly its caller reads', async () => {
     bed = await ServerBed.start(answerLarge);
     const caller = new SlowCaller(ofHttp10);
     await sleep(2_500);
@@ -83,7 +83,7 @@ describe('the last answer of a connection', () => {
     expect(caller.bytes).toBeGreaterThan(large.length);
   });
 
-  it('comes whole to a caller that has ended its own side', async () => {
+  it('arrives completely at a caller that has ended its own side', async () => {
     bed = await ServerBed.start(answerLarge);
     const caller = new SlowCaller(ofHttp10);
     await until(() => expect(bed.latest.answer.writableEnded).toBe(true));
@@ -94,7 +94,7 @@ describe('the last answer of a connection', () => {
     expect(caller.bytes).toBeGreaterThan(large.length);
   });
 
-  it('never looks whole where it was given up: its end would be that of the connection', async () => {
+  it('never looks complete if it timed out, because a closed connection would end it', async () => {
     bed = await ServerBed.start(answerLarge, { stalledMs: 2_000 });
     const caller = new SlowCaller(ofHttp10);
     await until(() => expect(bed.connections.size).toBe(1));
@@ -103,7 +103,7 @@ describe('the last answer of a connection', () => {
     await until(() => expect(caller.end).toBe('reset'));
   });
 
-  it('never looks whole to a caller that ends its own side before it is', async () => {
+  it('never looks complete to a caller that ends its own side too early', async () => {
     bed = await ServerBed.start(({ answer }) => {
       answer.writeHead(200, []);
       answer.write(Buffer.from('part'));
@@ -114,7 +114,7 @@ describe('the last answer of a connection', () => {
     await until(() => expect(caller.end).toBe('reset'));
   });
 
-  it('is followed by none, although it was given while its request came', async () => {
+  it('is the last one, even if it was sent while its request was still arriving', async () => {
     bed = await ServerBed.start(({ body, answer }) => {
       body.once('data', () => {
         answer.writeHead(200, ['content-length', '0', 'connection', 'close']);

@@ -51,7 +51,7 @@ const allMethods = [
   'QUERY',
 ];
 
-/** Spellings that some model server reads as a request for iris, and neighbours of them. All with POST. */
+/** Spellings that some model server reads as a request for iris, and similar ones. All use POST. */
 const oddSpellings: [string, string][] = [
   ['/v1%2Fmodels%2Firis:predict', '400 percent_encoding'],
   ['/v1%2Fmodels%2Firis%3Apredict', '400 percent_encoding'],
@@ -165,7 +165,7 @@ const oddSpellings: [string, string][] = [
 ];
 
 describe('classify', () => {
-  it.each(routes)('%s %s %s is %s', (protocol, method, path, verb, kind) => {
+  it.each(routes)('reads as %s the request %s %s as %s', (protocol, method, path, verb, kind) => {
     const expected = {
       protocol,
       kind,
@@ -180,7 +180,7 @@ describe('classify', () => {
     expect(judge({ method, url: `/serving/fraud/iris${path}`, host: '127.0.0.1:8080' })).toEqual(expected);
   });
 
-  it.each(routes)('%s %s %s has no other method', (_protocol, method, path) => {
+  it.each(routes)('%s %s %s supports no other method', (_protocol, method, path) => {
     for (const other of allMethods.filter((name) => name !== method)) {
       expect(judge({ method: other, url: path })).toMatchObject({ status: 405, allow: method, beforeToken: false });
     }
@@ -192,11 +192,11 @@ describe('classify', () => {
     expect(isDenial(refusedAt) && refusedAt.beforeToken).toBe(expected.startsWith('400'));
   });
 
-  it('does not take a verb for a part of a name', () => {
+  it('does not read a verb as part of a name', () => {
     expect(verdict({ method: 'GET', url: '/v1/models/iris:predict' })).toBe('405 method_not_allowed');
   });
 
-  it('offers only the protocols a model speaks', () => {
+  it('offers only the protocols of a model', () => {
     const host = 'old.risk.models.example.com';
     expect(verdict({ host, url: '/v1/models/old:predict' })).toBe('old predict');
     expect(verdict({ host, url: '/v2/models/old/infer' })).toBe('404 unknown_route');
@@ -249,7 +249,7 @@ describe('classify', () => {
     expect(verdict({ host, url })).toBe(expected);
   });
 
-  it('says nothing of hosts and models before the token was looked at', () => {
+  it('reveals no host and no model before the token is checked', () => {
     for (const host of ['evil.example', 'iris-b.fraud.models.example.com', 'localhost']) {
       const result = judge({ host, url: '/serving/fraud/iris/v1/models/nope:predict' });
       expect(isDenial(result) && !result.beforeToken).toBe(true);
@@ -303,7 +303,7 @@ const hosts = fc.constantFrom(
 );
 const requests = fc.record({ method: fc.constantFrom(...allMethods), url: targets, host: hosts });
 
-/** The grammar written down a second time, in another way. */
+/** The grammar written a second time, independently. */
 const name = '(?:iris|iris-b|Score_v2\\.1|old)';
 const version = '(?:/versions/[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?)?';
 const grammar = new RegExp(
@@ -311,7 +311,7 @@ const grammar = new RegExp(
     `|GET (?:/v1/models(?:/${name})?|/v2(?:/health/(?:live|ready))?|/v2/models(?:/${name}${version}(?:/ready)?)?))$`,
 );
 
-describe('what is let through', () => {
+describe('an accepted request', () => {
   const run = { numRuns: 10_000 };
 
   it('is forwarded exactly as it was matched, behind its prefix', () => {
@@ -328,7 +328,7 @@ describe('what is let through', () => {
     );
   });
 
-  it('is within the grammar, and goes to the server of the model that host or prefix name', () => {
+  it('matches the grammar, and goes to the server of the model that the host or prefix names', () => {
     let passed = 0;
     fc.assert(
       fc.property(requests, (request) => {
@@ -361,7 +361,7 @@ describe('what is let through', () => {
     );
   });
 
-  it('never is another model, by any way of climbing out of a path', () => {
+  it('never reaches another model through dot segments in any encoding', () => {
     const climbs = [
       '..',
       '%2e%2e',

@@ -11,14 +11,14 @@ import type { CanonicalRequest } from './request/raw-request.ts';
 import type { Route } from './catalogue/served-model.ts';
 import { unknownModel } from './denial/unknown-model.ts';
 
-/** What a request turned out to be. Where the model is named in what is still to come, somebody has to read that first. */
+/** What a request asks for. If the body or the messages name the model, they have to be read first. */
 export type Classified = Operation | BodyOperation | GrpcOperation | CatalogueQuestion | Denial;
 
 const pathPrefix = '/serving/';
 
 /**
- * What a canonical request wants: the one operation of the catalogue that its host, path and method name together, or the
- * reason why there is none.
+ * Classifies a canonical request: returns the operation that its host, path and method name together, or the reason why
+ * there is none.
  */
 export function classify(request: CanonicalRequest, catalogue: Catalogue): Classified {
   if (isGrpc(request)) return classifyGrpc(request, catalogue);
@@ -35,7 +35,7 @@ function byTarget(request: CanonicalRequest, catalogue: Catalogue): Classified {
   return catalogue.isOwnHost(host) ? atOwnHost(request, catalogue) : deny('unknown_host');
 }
 
-/** `/serving/{namespace}/{name}/…`: the host must be the gateway's own, or the model's. */
+/** `/serving/{namespace}/{name}/…`: the host must be the gateway's own or the model's. */
 function byPath({ path, host, method }: CanonicalRequest, catalogue: Catalogue): Classified {
   const slash = path.indexOf('/', pathPrefix.length);
   if (slash < 0) return deny('unknown_route');
@@ -57,7 +57,7 @@ function operationOf(entry: CatalogueEntry, path: string, method: string): Class
   return 'kind' in found ? found : bodyOperation(found, entry);
 }
 
-/** The gateway's own host has the places of LLMInferenceServices, and one surface for every model. */
+/** The gateway's own host serves LLMInferenceServices at their paths, and one surface for every model. */
 function atOwnHost(request: CanonicalRequest, catalogue: Catalogue): Classified {
   const llm = locateLlm(request, catalogue);
   if (llm === undefined) return atSharedSurface(request, catalogue);
@@ -69,7 +69,10 @@ function ofLlm({ entry, tail, claimed }: LocatedLlm, method: string): Classified
   return claimed && !isDenial(found) && found.kind === 'body' ? { ...found, claimed } : found;
 }
 
-/** What path and header name must be the same, and be what the body will name (kserve's routes go by any of the three). */
+/**
+ * The path and the model header must name the same model, and the body must name it too, because KServe routes by any
+ * of the three.
+ */
 function withClaim(
   found: Exclude<Classified, Denial | GrpcOperation>,
   request: CanonicalRequest,
@@ -86,7 +89,7 @@ function isOfService({ model }: NamedModel, operation: Operation): boolean {
   return model.namespace === operation.model.namespace && model.name === operation.model.name;
 }
 
-/** The body names the model, or nobody does and the catalogue itself is meant. */
+/** The body names the model; if the endpoint takes no body, the catalogue answers. */
 function atSharedSurface({ path, method }: CanonicalRequest, catalogue: Catalogue): Classified {
   const route = catalogue.shared.route(path);
   if (route === undefined) return deny('unknown_route');
@@ -105,7 +108,10 @@ function methodsOf(route: Route): string {
   return [route.GET && 'GET', route.POST && 'POST'].filter((method) => method !== undefined).join(', ');
 }
 
-/** A path of the inference protocols that names another model than its host or prefix, in the words of KServe. */
+/**
+ * A path of an inference protocol that names a model other than the one of its host or prefix, reported in KServe's
+ * words.
+ */
 function notFound(entry: CatalogueEntry, path: string): Denial {
   const name = /^\/v[12]\/models\/([^/:]+)/.exec(path)?.[1];
   return name === undefined || entry.resolve(name) ? deny('unknown_route') : unknownModel(name);

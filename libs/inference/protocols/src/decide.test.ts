@@ -17,7 +17,7 @@ const grants: fc.Arbitrary<ModelGrant[]> = fc.array(
 );
 
 describe('decide', () => {
-  it('permits what the grants permit, and nothing else', () => {
+  it('permits exactly what the grants permit', () => {
     fc.assert(
       fc.property(grants, fc.constantFrom(...operations), (granted, operation) => {
         const denial = decide({ grants: granted }, operation);
@@ -41,7 +41,7 @@ describe('decide', () => {
     });
   });
 
-  it('tells a model from one whose name begins alike', () => {
+  it('distinguishes a model from one whose name has the same prefix', () => {
     const granted: ModelGrant[] = [{ model: { namespace: 'fraud', name: 'iris' }, verbs: [...verbs] }];
     const permitted = operations.filter((operation) => decide({ grants: granted }, operation) === undefined);
     expect(new Set(permitted.map(({ model }) => model.name))).toEqual(new Set(['iris']));

@@ -2,7 +2,10 @@ import { formatScope, permits, type ModelGrant } from '@modelgate/scope';
 import { deny, type Denial } from './denial/denial.ts';
 import type { Operation } from './operation.ts';
 
-/** @returns undefined where the token permits the operation, else the denial that names the missing scope */
+/**
+ *
+ * @returns undefined if the token permits the operation, otherwise the denial that names the missing scope
+ */
 export function decide(
   token: { grants: readonly ModelGrant[] },
   { model, verb }: Pick<Operation, 'model' | 'verb'>,

@@ -1,7 +1,7 @@
 /**
- * From a raw inference request to an Operation and a Decision: canonicaliser, catalogue, classification, decision, what
- * is forwarded either way, and the dialects refusals are told in. Owns what may be forwarded at all. Opens no socket,
- * verifies no token, counts nothing.
+ * Turns a raw inference request into an Operation and a Decision. Contains the canonicaliser, the catalogue,
+ * classification, the decision, the forwarded headers of both directions and the dialects of refusals. Owns what may be
+ * forwarded at all. Opens no socket, verifies no token and counts nothing.
  */
 export { canonicalise } from './request/canonicaliser.ts';
 export { Catalogue } from './catalogue/catalogue.ts';

@@ -5,40 +5,43 @@ import type { Route, ServedModel } from './catalogue/served-model.ts';
 import type { Denial } from './denial/denial.ts';
 import type { Operation } from './operation.ts';
 
-/** One protocol: what it offers of a model, where its requests name the model, and how its callers are refused. */
+/** One protocol: its endpoints, where its requests name the model, and how it reports refusals. */
 export interface InferenceProtocol {
   readonly name: Protocol;
-  /** The paths it has for a model, which say it all. */
+  /** Paths of a model that determine the operation completely. */
   operations(served: ServedModel): Operation[];
-  /** Paths at which the body names the model. */
+  /** Paths whose request body names the model. */
   endpoints?(served: ServedModel): readonly BodyEndpoint[];
-  /** Rows whose paths have a free part, such as a version. */
+  /** Rows whose paths have a variable part, such as a version. */
   versioned?: readonly PathRoute[];
-  /** Route of a path outside the list; the path it forwards is built from what was read. */
+  /** The route of a path outside the list. The forwarded path is built from the parsed parts. */
   dynamic?(served: ServedModel, path: string): Route | undefined;
-  /** Paths of the gateway's own host at which the body names any model of the catalogue. */
+  /** Paths at the gateway's own host whose request body names any model of the catalogue. */
   readonly sharedEndpoints?: readonly BodyEndpoint[];
   /**
-   * Reduces a server's list of models to the names in `allowed`, built anew.
+   * Filters a server's list of models to the names in `allowed` and rebuilds it.
    *
-   * @returns undefined if the document is no such list
+   * @returns undefined if the document is not such a list
    */
   filterList?(document: unknown, allowed: ReadonlySet<string>): string | undefined;
   /** Whether its clients may send their credential as `x-api-key`. */
   readonly takesApiKey?: true;
-  /** The field in which its clients look for the request id, beside `x-request-id`. */
+  /** The header, besides `x-request-id`, in which its clients look for the request ID. */
   readonly requestIdField?: string;
-  /** How it refuses; as KServe does by default. */
+  /** How it reports a refusal; by default, as KServe does. */
   readonly dialect?: Dialect;
-  /** Whether a request that was refused before it was classified is one of its own, by its path and content type. */
+  /**
+   * Whether a request that was refused before classification belongs to this protocol, judged by its path and content
+   * type.
+   */
   recognises?(path: string, contentType: string | undefined): boolean;
 }
 
-/** How one protocol tells its callers that they were refused. */
+/** How one protocol reports a refusal to its callers. */
 export type Dialect = (denial: Denial, requestId: string) => DialectAnswer;
 
 export interface DialectAnswer {
-  /** Default: the denial's own. */
+  /** Default: the status of the denial. */
   status?: number;
   headers?: Readonly<Record<string, string>>;
   body: string;

@@ -29,7 +29,7 @@ describe('filterList', () => {
       '{"data":["iris",{"id":["iris"]},{"name":"iris"},{"id":"iris","parent":"secret"}]}',
       '{"object":"list","data":[{"id":"iris","object":"model","created":0,"owned_by":""}]}',
     ],
-  ] as const)('%s: %s becomes %s', (protocol, body, expected) => {
+  ] as const)('filters %s: %s becomes %s', (protocol, body, expected) => {
     expect(filterList(body, protocol, allowed)).toBe(expected);
     expect(filterList(Buffer.from(body), protocol, allowed)).toBe(expected);
   });
@@ -47,16 +47,16 @@ describe('filterList', () => {
     ['timeseries', '"iris"'],
     ['graph', '["iris"]'],
     ['v2', '{"models":["iris"]'],
-  ] as const)('%s: %j is no list', (protocol, body) => {
+  ] as const)('returns undefined for %s: %j', (protocol, body) => {
     expect(filterList(body, protocol, allowed)).toBeUndefined();
   });
 
-  it('does not guess at bytes that are not UTF-8', () => {
+  it('returns undefined for bytes that are not UTF-8', () => {
     expect(filterList(Buffer.from('{"models":["iris"]}', 'utf16le'), 'v1', allowed)).toBeUndefined();
     expect(filterList(Buffer.from('{"models":["\xff"]}', 'latin1'), 'v1', allowed)).toBeUndefined();
   });
 
-  it('never lets a name pass that is not allowed, whatever the server answers', () => {
+  it('never passes on a name that is not allowed, for arbitrary answers', () => {
     const body = fc.oneof(
       fc.json(),
       fc.record({ models: fc.array(fc.jsonValue()) }).map((value) => JSON.stringify(value)),

@@ -2,10 +2,10 @@ import type { Protocol } from './operation.ts';
 import { protocolRegistry } from './registry.ts';
 
 /**
- * Reduces a model server's list of models to the names in `allowed`. The answer is built anew: what is not understood to
- * be about an allowed model is left out.
+ * Filters a model server's list of models to the names in `allowed`. The answer is rebuilt, so an entry that cannot be
+ * parsed is omitted.
  *
- * @returns undefined if the body is no such list
+ * @returns undefined if the body is not such a list
  */
 export function filterList(
   body: string | Uint8Array,

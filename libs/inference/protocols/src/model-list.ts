@@ -1,4 +1,4 @@
-/** `{"models": ["a"]}`, as V1 lists them. @returns undefined if the document is no such list */
+/** `{"models": ["a"]}`, the V1 list of models. @returns undefined if the document is not such a list */
 export function filterModels(document: unknown, allowed: ReadonlySet<string>): string | undefined {
   if (!isRecord(document)) return undefined;
   const { models } = document;
@@ -6,8 +6,8 @@ export function filterModels(document: unknown, allowed: ReadonlySet<string>): s
 }
 
 /**
- * Of V2 KServe answers as of V1, other servers with objects of name, version and state, with or without the envelope;
- * forecasts are listed without one.
+ * KServe answers a V2 list as in V1. Other servers list objects with name, version and state, with or without the
+ * envelope. A list of forecasting models has no envelope.
  */
 export function filterBareModels(document: unknown, allowed: ReadonlySet<string>): string | undefined {
   return Array.isArray(document) ? JSON.stringify(keep(document, allowed)) : filterModels(document, allowed);

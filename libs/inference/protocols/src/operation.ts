@@ -6,43 +6,48 @@ import type { UpstreamSettings } from './catalogue/upstream-settings.ts';
 
 export type { Protocol };
 
-/** What one request wants to do, after everything ambiguous has been refused. */
+/** What a request asks for, once every ambiguity has been refused. */
 export interface Operation {
   protocol: Protocol;
-  /** `list` answers with models of the server behind `model`; the answer is filtered to what the token may call. */
+  /**
+   * A `list` answers with models of the server behind `model`; the answer is filtered to those that the token may call.
+   */
   kind: 'model' | 'list';
   model: ModelRef;
   verb: Verb;
   upstream: Upstream;
   method: 'GET' | 'POST';
-  /** Rebuilt from the catalogue's names, never copied from the request: what was matched is what is forwarded. */
+  /**
+   * Rebuilt from the names in the catalogue, never copied from the request, so that the forwarded path is the one that
+   * was matched.
+   */
   path: string;
-  /** The body of the request is not forwarded. */
+  /** The request body is not forwarded. */
   bodiless?: true;
 }
 
-/** A request whose body says which model it is for; `resolveBody` turns it into an Operation once the body is there. */
+/** A request whose body names the model. `resolveBody` turns it into an Operation once the body has been read. */
 export interface BodyOperation {
   kind: 'body';
   protocol: Protocol;
   endpoint: BodyEndpoint;
   names: ModelNames;
-  /** The model that path or header name already; the body must mean the same. */
+  /** The model that the path or header already names. The body must name the same one. */
   claimed?: NamedModel;
 }
 
-/** A question about the catalogue itself, which no model server has to be asked. */
+/** A question about the catalogue, answered without a model server. */
 export interface CatalogueQuestion {
   kind: 'catalogue';
   protocol: Protocol;
-  /** The one model that is asked about, by the name it goes by there; all of them where it is undefined. */
+  /** The model in question, by the name used there; undefined if the question is about all models. */
   item?: { id: string; model: ModelRef | undefined };
 }
 
-/** Where a model is served, and how its server is spoken to. */
+/** The servers of a model, and how to connect to them. */
 export interface Upstream extends UpstreamSettings {
-  /** Each `http://host:port` or `https://host:port`, nothing more; all of them serve the same. */
+  /** Origins of the form `http://host:port` or `https://host:port`. All of them serve the same models. */
   origins: readonly [string, ...string[]];
-  /** The `Host` its server expects. */
+  /** The `Host` that the server expects. */
   host: string;
 }

@@ -8,7 +8,7 @@ import { timeseries } from './timeseries/timeseries.ts';
 import { v1 } from './v1/v1.ts';
 import { v2 } from './v2/v2.ts';
 
-/** Every protocol. The one that recognises its own requests more narrowly comes first. */
+/** All protocols. A protocol that recognises its requests more specifically comes before the others. */
 export const protocolRegistry: Readonly<Record<Protocol, InferenceProtocol>> = {
   grpc: grpcProtocol,
   v1,

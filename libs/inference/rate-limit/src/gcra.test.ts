@@ -17,7 +17,7 @@ const attempts = fc.array(
   },
 );
 
-/** Every attempt with the instant it was made at and what was taken by it. */
+/** Every attempt, with its time and the units it took. */
 function run(limit: Limit, plan: readonly { wait: number; cost: number }[]): { at: number; taken: number }[] {
   const gcra = new Gcra(limit);
   const state = gcra.fresh(start);
@@ -48,17 +48,17 @@ describe('Gcra', () => {
     );
   });
 
-  it('gives the whole of the rate to whoever asks often enough', () => {
+  it('gives the full rate to a caller that asks often enough', () => {
     const gcra = new Gcra({ quota: 7, windowSeconds: 3, burst: 1 });
     const state = gcra.fresh(start);
     let taken = 0;
     for (let now = start; now < start + 3_000_000; now++) if (gcra.take(state, now).allowed) taken++;
-    // 429 ms between units instead of 428.57: an attempt is made every millisecond, and what it could not use is kept.
+    // 429 ms between units instead of 428.57: one attempt per millisecond, and the unused remainder is kept.
     expect(taken).toBeGreaterThanOrEqual(6993);
     expect(taken).toBeLessThanOrEqual(7000);
   });
 
-  it('is no looser when the clock goes back on its way', () => {
+  it('allows no more if the clock goes back in between', () => {
     const hops = fc.array(fc.integer({ min: -500, max: 500 }), { minLength: 1, maxLength: 200 });
     fc.assert(
       fc.property(hops, (steps) => {
@@ -78,7 +78,7 @@ describe('Gcra', () => {
     );
   });
 
-  it('does not stand still after a clock was set back for good', () => {
+  it('does not stand still after the clock was set back permanently', () => {
     const gcra = new Gcra({ quota: 10, windowSeconds: 1, burst: 10 });
     const state = gcra.fresh(start);
     const year = 31_536_000_000;
@@ -88,7 +88,7 @@ describe('Gcra', () => {
     expect(gcra.take(state, start - year + 100).allowed).toBe(false);
   });
 
-  it('leaves the counter as it was when it refuses', () => {
+  it('leaves the counter unchanged on a refusal', () => {
     fc.assert(
       fc.property(limits, attempts, (limit, plan) => {
         const gcra = new Gcra(limit);
@@ -106,7 +106,7 @@ describe('Gcra', () => {
     );
   });
 
-  it('tells the first instant at which the same attempt succeeds', () => {
+  it('reports the first instant at which the same attempt succeeds', () => {
     fc.assert(
       fc.property(limits, attempts, (limit, plan) => {
         const gcra = new Gcra(limit);
@@ -125,7 +125,7 @@ describe('Gcra', () => {
     );
   });
 
-  it('tells how many units are left and when all of them are back', () => {
+  it('reports how many units are left and when the burst is full again', () => {
     fc.assert(
       fc.property(limits, attempts, (limit, plan) => {
         const gcra = new Gcra(limit);
@@ -144,7 +144,7 @@ describe('Gcra', () => {
     );
   });
 
-  it('takes the burst for the quota where none is given', () => {
+  it('uses the quota as the burst if none is given', () => {
     const gcra = new Gcra({ quota: 5, windowSeconds: 60 });
     const state = gcra.fresh(start);
     expect(gcra.take(state, start, 5).allowed).toBe(true);

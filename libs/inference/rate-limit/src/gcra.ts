@@ -1,20 +1,20 @@
 import { limitProblem, type Limit } from '@modelgate/core';
 import type { LimitVerdict } from './limit.ts';
 
-/** One counter. Changed only by {@link Gcra.take}. */
+/** One counter. Modified only by {@link Gcra.take}. */
 export interface GcraState {
-  /** What was taken and has not been replenished, in ticks: one unit is as many ticks as its window has milliseconds. */
+  /** Units taken and not yet replenished, in ticks. One unit is as many ticks as its window has milliseconds. */
   backlog: number;
-  /** The latest instant it has seen, in milliseconds since the epoch. */
+  /** The latest instant seen, in milliseconds since the epoch. */
   at: number;
 }
 
 /**
- * The generic cell rate algorithm: `quota` units per window, replenished evenly, up to `burst` at once. In any stretch of
- * t milliseconds it allows at most burst + quota·t/window units.
+ * The generic cell rate algorithm: `quota` units per window, replenished evenly, up to `burst` at once. In any period
+ * of t milliseconds it allows at most burst + quota·t/window units.
  *
- * Its theoretical arrival time is kept as a distance from the last instant seen, in ticks of 1/quota ms, so that every
- * figure is an integer and nothing is gained or lost by rounding.
+ * The theoretical arrival time is stored as its distance from the last instant seen, in ticks of 1/quota ms. All values
+ * are therefore integers, and rounding neither gains nor loses anything.
  */
 export class Gcra {
   readonly #quota: number;
@@ -31,18 +31,18 @@ export class Gcra {
     if (problem !== undefined) throw new RangeError(problem);
   }
 
-  /** A counter of which nothing was taken yet. */
+  /** A counter from which nothing has been taken. */
   fresh(now: number): GcraState {
     return { backlog: 0, at: Math.floor(now) };
   }
 
   /**
-   * One attempt to take `cost` units. An attempt that is refused takes nothing. A cost above the burst never succeeds.
+   * Attempts to take `cost` units. A refused attempt takes nothing. A cost above the burst never succeeds.
    *
    * @throws RangeError for a cost that is not a non-negative integer
    */
   take(state: GcraState, now: number, cost = 1): LimitVerdict {
-    if (!Number.isSafeInteger(cost) || cost < 0) throw new RangeError('a cost is a non-negative integer');
+    if (!Number.isSafeInteger(cost) || cost < 0) throw new RangeError('the cost must be a non-negative integer');
     this.#replenish(state, Math.floor(now));
     const wanted = Math.min(state.backlog + cost * this.#unit, Number.MAX_SAFE_INTEGER);
     if (wanted <= this.#capacity) state.backlog = wanted;
@@ -50,10 +50,10 @@ export class Gcra {
   }
 
   /**
-   * What an attempt came to.
+   * The verdict on an attempt.
    *
-   * @param backlog ticks after it
-   * @param wanted ticks it would have needed the counter to hold
+   * @param backlog ticks after the attempt
+   * @param wanted ticks that the counter would have had to hold
    */
   verdict(backlog: number, wanted: number): LimitVerdict {
     const allowed = wanted <= this.#capacity;
@@ -66,17 +66,17 @@ export class Gcra {
     };
   }
 
-  /** The limit in ticks, for a store that counts where this code does not run. */
+  /** The limit in ticks, for a store that counts outside this process. */
   get ticks(): { quota: number; unit: number; capacity: number } {
     return { quota: this.#quota, unit: this.#unit, capacity: this.#capacity };
   }
 
-  /** Whether nothing would be lost by forgetting the counter. */
+  /** Whether the counter can be dropped without losing anything. */
   isFull(state: GcraState, now: number): boolean {
     return state.backlog <= Math.max(0, Math.floor(now) - state.at) * this.#quota;
   }
 
-  /** Takes a counter over from the limit it had before: units that were taken stay taken, as far as this burst goes. */
+  /** Converts a counter to a changed limit: units that were taken stay taken, up to the new burst. */
   adopt(state: GcraState, former: Gcra): void {
     const backlog =
       former.#unit === this.#unit ? state.backlog : Math.ceil((state.backlog / former.#unit) * this.#unit);
@@ -89,8 +89,9 @@ export class Gcra {
   }
 
   /**
-   * A clock that goes back a little replenishes nothing until it has caught up. One that was set back by more than it
-   * takes to replenish everything starts anew from what is left, or the counter would stand still for as long.
+   * If the clock goes back a little, nothing is replenished until it has caught up. If it goes back by more than the
+   * time of a full replenishment, the counter continues from its current backlog; otherwise it would stand still for
+   * that long.
    */
   #replenish(state: GcraState, now: number): void {
     const elapsed = now - state.at;

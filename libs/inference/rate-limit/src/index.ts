@@ -1,6 +1,6 @@
 /**
- * Rate limits: GCRA, the key of each counter, the LimitStore port and its in-memory store, the RateLimit header fields.
- * Owns the arithmetic and what keeps two counters apart. Which limit applies to whom, its caller decides.
+ * Rate limits: GCRA, the counter keys, the LimitStore port with its in-memory store, and the RateLimit header fields.
+ * Owns the arithmetic and the separation of counters. The caller decides which limit applies.
  */
 export { Gcra } from './gcra.ts';
 export { limitKey } from './limit-definition.ts';

@@ -6,7 +6,7 @@ describe('limitKey', () => {
   const part = fc.string({ unit: fc.constantFrom('a', '1', ':', '|', '-', ' '), maxLength: 6 });
   const parts = fc.tuple(fc.option(part, { nil: undefined }), part, part);
 
-  it('is another one whenever a part is', () => {
+  it('differs if any part differs', () => {
     fc.assert(
       fc.property(parts, parts, (left, right) => {
         const same = left.every((value, index) => value === right[index]);
@@ -21,7 +21,7 @@ describe('limitKey', () => {
     [limitKey('a', 'b', 'c'), limitKey('a|1:b', '', 'c')],
     [limitKey(undefined, 'a', 'b'), limitKey('', 'a', 'b')],
     [limitKey(undefined, 'a', 'b'), limitKey('-', 'a', 'b')],
-  ])('keeps %s and %s apart', (left, right) => {
+  ])('differs for %s and %s', (left, right) => {
     expect(left).not.toBe(right);
   });
 });

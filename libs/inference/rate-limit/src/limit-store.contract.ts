@@ -6,9 +6,9 @@ const start = 1_900_000_000_000;
 const limit: Limit = { quota: 60, windowSeconds: 60, burst: 3 };
 
 /**
- * What every LimitStore does. Keys are new in every test, so that a store may outlive the suite.
+ * The contract of every LimitStore. Each test uses new keys, so a store may outlive the suite.
  *
- * @param create an empty store, or one that other tests have used
+ * @param create returns an empty store, or one that other tests have used
  */
 export function limitStoreContract(name: string, create: () => LimitStore | Promise<LimitStore>): void {
   describe(`${name} as a LimitStore`, () => {
@@ -27,7 +27,7 @@ export function limitStoreContract(name: string, create: () => LimitStore | Prom
       return verdicts;
     }
 
-    it('allows the burst at once and not one more', async () => {
+    it('allows exactly the burst at once', async () => {
       expect(await takeAll(5)).toEqual([true, true, true, false, false]);
     });
 
@@ -38,7 +38,7 @@ export function limitStoreContract(name: string, create: () => LimitStore | Prom
       expect(await takeAll(2, start + 2000)).toEqual([true, false]);
     });
 
-    it('says how much is left, when to come back and when all of it is back', async () => {
+    it('reports what is left, when to retry and when the burst is full again', async () => {
       expect(await store.take(key, limit, start)).toEqual({
         allowed: true,
         remaining: 2,
@@ -54,24 +54,24 @@ export function limitStoreContract(name: string, create: () => LimitStore | Prom
       });
     });
 
-    it('keeps keys apart', async () => {
+    it('counts each key separately', async () => {
       await takeAll(3);
       expect(await takeAll(1)).toEqual([false]);
       expect(await takeAll(1, start, `${key} other`)).toEqual([true]);
     });
 
-    it('takes nothing on a refusal, however often it is tried', async () => {
+    it('takes nothing on a refusal, however often it is retried', async () => {
       await takeAll(50);
       expect(await takeAll(1, start + 1000)).toEqual([true]);
     });
 
-    it('takes as many units as an attempt costs, or none', async () => {
+    it('takes all units of an attempt, or none', async () => {
       expect((await store.take(key, limit, start, 2)).allowed).toBe(true);
       expect(await store.take(key, limit, start, 2)).toMatchObject({ allowed: false, remaining: 1 });
       expect((await store.take(key, limit, start, 1)).allowed).toBe(true);
     });
 
-    it('looks without taking where the cost is nought', async () => {
+    it('takes nothing if the cost is 0', async () => {
       await store.take(key, limit, start, 0);
       expect(await takeAll(4)).toEqual([true, true, true, false]);
     });
@@ -81,7 +81,7 @@ export function limitStoreContract(name: string, create: () => LimitStore | Prom
       expect((await store.take(key, limit, start + 3_600_000, 4)).allowed).toBe(false);
     });
 
-    it('holds to a changed limit at once and forgets nothing that was taken', async () => {
+    it('applies a changed limit at once and keeps the units that were taken', async () => {
       await takeAll(3);
       const wider: Limit = { quota: 60, windowSeconds: 60, burst: 4 };
       expect((await store.take(key, wider, start)).allowed).toBe(true);
@@ -89,21 +89,21 @@ export function limitStoreContract(name: string, create: () => LimitStore | Prom
       expect((await store.take(key, { quota: 60, windowSeconds: 60, burst: 1 }, start)).allowed).toBe(false);
     });
 
-    it('counts what was taken in units, whatever window the changed limit has', async () => {
+    it('keeps taken units as units if the changed limit has another window', async () => {
       await takeAll(3);
       const slower = { quota: 60, windowSeconds: 3600, burst: 3 };
       expect(await store.take(key, slower, start)).toMatchObject({ allowed: false, retryAfterSeconds: 60 });
       expect(await store.take(key, limit, start)).toMatchObject({ allowed: false, retryAfterSeconds: 1 });
     });
 
-    it('gives nothing back when the clock goes back', async () => {
+    it('replenishes nothing when the clock goes back', async () => {
       await takeAll(3);
       expect(await takeAll(1, start - 1000)).toEqual([false]);
       expect(await takeAll(1, start)).toEqual([false]);
       expect(await takeAll(1, start + 1000)).toEqual([true]);
     });
 
-    it('refuses a limit and a cost that are none', async () => {
+    it('throws for an invalid limit and an invalid cost', async () => {
       const take = async (wrong: Limit, cost = 1) => store.take(key, wrong, start, cost);
       await expect(take({ quota: 0, windowSeconds: 60 })).rejects.toThrow(RangeError);
       await expect(take({ quota: 1, windowSeconds: 0 })).rejects.toThrow(RangeError);

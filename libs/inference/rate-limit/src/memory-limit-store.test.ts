@@ -9,13 +9,13 @@ const start = 1_900_000_000_000;
 const limit = { quota: 60, windowSeconds: 60, burst: 2 };
 
 describe('MemoryLimitStore', () => {
-  it('never holds more keys than it may', () => {
+  it('never holds more than maxKeys keys', () => {
     const store = new MemoryLimitStore({ maxKeys: 10 });
     for (let index = 0; index < 1000; index++) store.take(`key ${index}`, limit, start + index * 100);
     expect(store.size).toBe(10);
   });
 
-  it('forgets counters that are full again to make room', () => {
+  it('drops counters that are full again to make room', () => {
     const store = new MemoryLimitStore({ maxKeys: 2 });
     store.take('idle', limit, start);
     store.take('busy', limit, start + 1000);
@@ -24,7 +24,7 @@ describe('MemoryLimitStore', () => {
     expect(store.take('busy', limit, start + 1000).remaining).toBe(0);
   });
 
-  it('never forgets one that is not, however many new keys come', () => {
+  it('never drops a counter that is in use, however many new keys come', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 20 }), fc.integer({ min: 1, max: 300 }), (maxKeys, strangers) => {
         const store = new MemoryLimitStore({ maxKeys });
@@ -35,7 +35,7 @@ describe('MemoryLimitStore', () => {
     );
   });
 
-  it('holds keys that find no room to one counter together', () => {
+  it('makes keys that find no room share one counter', () => {
     const store = new MemoryLimitStore({ maxKeys: 1 });
     store.take('first', limit, start, 2);
     const verdicts = ['a', 'b', 'c', 'd'].map((key) => store.take(key, limit, start).allowed);
@@ -54,7 +54,7 @@ describe('MemoryLimitStore', () => {
     expect(store.take('third', limit, start + 2000, 2).allowed).toBe(true);
   });
 
-  it('finds room among many keys, whichever of them is idle', () => {
+  it('finds room among many keys, whichever is idle', () => {
     const store = new MemoryLimitStore({ maxKeys: 500 });
     for (let index = 0; index < 500; index++) store.take(`key ${index}`, limit, index === 400 ? start : start + 5000);
     const sizes = Array.from({ length: 10 }, (_, index) => {
@@ -66,7 +66,7 @@ describe('MemoryLimitStore', () => {
     expect(remaining).toBeLessThanOrEqual(1);
   });
 
-  it('takes equal limits for one limit, whatever object they come in', () => {
+  it('treats equal limits in different objects as one limit', () => {
     const store = new MemoryLimitStore();
     store.take('key', { ...limit }, start);
     store.take('key', { ...limit }, start);

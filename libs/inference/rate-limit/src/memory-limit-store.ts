@@ -7,13 +7,13 @@ interface Counter {
   state: GcraState;
 }
 
-/** Counters looked at for one new key when there is no room left. */
+/** The number of counters inspected for a new key if the store is full. */
 const sweepLength = 64;
 
 /**
- * Counters in the memory of this process, at most `maxKeys` of them. Only a counter that is full again is ever forgotten,
- * so that no caller gains by the store being full. Keys that find no room share one counter per limit: they are held to
- * that limit together, which neither turns everybody away nor lets anybody pass uncounted.
+ * Counters in process memory, at most `maxKeys`. Only a counter that is full again is dropped, so a caller gains
+ * nothing by filling the store. Keys that find no room share one counter per limit: this neither refuses all of them
+ * nor lets any of them pass uncounted.
  */
 export class MemoryLimitStore extends LimitStore {
   readonly #maxKeys: number;
@@ -24,11 +24,11 @@ export class MemoryLimitStore extends LimitStore {
 
   constructor({ maxKeys = 100_000 }: { maxKeys?: number } = {}) {
     super();
-    if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) throw new RangeError('maxKeys is a positive integer');
+    if (!Number.isSafeInteger(maxKeys) || maxKeys < 1) throw new RangeError('maxKeys must be a positive integer');
     this.#maxKeys = maxKeys;
   }
 
-  /** How many keys have a counter of their own. */
+  /** The number of keys with a counter of their own. */
   get size(): number {
     return this.#counters.size;
   }
@@ -43,7 +43,7 @@ export class MemoryLimitStore extends LimitStore {
     return gcra.take(counter.state, now, cost);
   }
 
-  /** Limits are immutable, and a request brings the same object as the one before it. */
+  /** Limits are immutable, and consecutive requests pass the same object. */
   #algorithm(limit: Limit): Gcra {
     const known = this.#algorithms.get(limit);
     if (known) return known;
@@ -59,7 +59,10 @@ export class MemoryLimitStore extends LimitStore {
     return counter;
   }
 
-  /** Goes on where the last search ended, so that every counter has its turn and no request pays for all of them. */
+  /**
+   * Continues where the last search ended, so that all counters are inspected in turn and no request inspects all of
+   * them.
+   */
   #makeRoom(now: number): boolean {
     const before = this.#counters.size;
     for (let looked = 0; looked < sweepLength; looked++) {

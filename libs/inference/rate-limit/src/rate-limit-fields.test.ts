@@ -9,7 +9,7 @@ describe('openaiLimitFields', () => {
   it.each([
     [allowed, '599', '1s'],
     [refused, '0', '2s'],
-  ])('says what is left and when there is more', (verdict, remaining, reset) => {
+  ])('state what is left and when there is more', (verdict, remaining, reset) => {
     expect(openaiLimitFields(limit, verdict)).toEqual({
       'x-ratelimit-limit-requests': '600',
       'x-ratelimit-remaining-requests': remaining,
@@ -19,14 +19,14 @@ describe('openaiLimitFields', () => {
 });
 
 describe('rateLimitFields', () => {
-  it('names the policy, what is left and when it is whole again', () => {
+  it('state the policy, what is left and when the burst is full again', () => {
     expect(rateLimitFields(limit, allowed, 'fraud-batch')).toEqual({
       'RateLimit-Policy': '"fraud-batch";q=600;w=60',
       RateLimit: '"fraud-batch";r=599;t=1',
     });
   });
 
-  it('tells a refused caller when to come back, and nothing earlier anywhere', () => {
+  it('state the same or a later time in every field of a refusal', () => {
     expect(rateLimitFields(limit, refused, 'fraud-batch')).toEqual({
       'RateLimit-Policy': '"fraud-batch";q=600;w=60',
       RateLimit: '"fraud-batch";r=0;t=2',
@@ -34,13 +34,13 @@ describe('rateLimitFields', () => {
     });
   });
 
-  it('never says to come back at once', () => {
+  it('never tell a refused caller to retry immediately', () => {
     for (const retryAfterSeconds of [0, 0.001, 1]) {
       expect(rateLimitFields(limit, { ...refused, retryAfterSeconds }, 'a')['Retry-After']).toBe('1');
     }
   });
 
-  it('spells any policy name as a structured string', () => {
+  it('encode any policy name as a structured string', () => {
     expect(rateLimitFields(limit, allowed, 'a"b\\c\r\nd\u00e9')).toMatchObject({
       RateLimit: String.raw`"a\"b\\c??d?";r=599;t=1`,
     });

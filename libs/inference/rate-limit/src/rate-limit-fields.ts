@@ -3,8 +3,8 @@ import type { LimitVerdict } from './limit.ts';
 
 /**
  * The RateLimit fields of draft-ietf-httpapi-ratelimit-headers, and `Retry-After` (RFC 9110 §10.2.3) on a refusal:
- * `RateLimit-Policy: "name";q=600;w=60` and `RateLimit: "name";r=599;t=1`. Seconds are rounded up: whoever waits for as
- * long as it says has waited long enough.
+ * `RateLimit-Policy: "name";q=600;w=60` and `RateLimit: "name";r=599;t=1`. Seconds are rounded up, so waiting for the
+ * stated time is always enough.
  */
 export function rateLimitFields(limit: Limit, verdict: LimitVerdict, policyName: string): Record<string, string> {
   const { name, policy } = spelt(limit, policyName);
@@ -17,7 +17,7 @@ export function rateLimitFields(limit: Limit, verdict: LimitVerdict, policyName:
   };
 }
 
-/** The same in the fields of OpenAI's own service, which tools around its API look at: `x-ratelimit-reset-requests: 1s`. */
+/** The same values in the fields of OpenAI's own service, which its tools read: `x-ratelimit-reset-requests: 1s`. */
 export function openaiLimitFields(limit: Limit, verdict: LimitVerdict): Record<string, string> {
   const reset = verdict.allowed ? verdict.resetSeconds : verdict.retryAfterSeconds;
   return {
@@ -33,7 +33,7 @@ interface Spelling {
   policy: string;
 }
 
-/** Limits are immutable, and a request brings the same object as the one before it. */
+/** Limits are immutable, and consecutive requests pass the same object. */
 const spellings = new WeakMap<Limit, Spelling>();
 
 function spelt(limit: Limit, policyName: string): Spelling {

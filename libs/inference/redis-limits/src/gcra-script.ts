@@ -1,9 +1,9 @@
 /**
- * One attempt at one counter, atomically, as `Gcra.take` does it. A counter is `backlog:at:unit`; every figure is an integer
- * below 2^53, which is as far as Lua counts exactly.
+ * One atomic attempt on one counter, equivalent to `Gcra.take`. A counter is `backlog:at:unit`. Every value is an
+ * integer below 2^53, the range in which Lua counts exactly.
  *
- * KEYS: counter. ARGV: quota, unit, capacity, now in milliseconds, cost in units.
- * Returns the backlog after the attempt, and what the attempt wanted it to be.
+ * KEYS: counter. ARGV: quota, unit, capacity, now in milliseconds, cost in units. Returns the backlog after the attempt
+ * and the backlog that the attempt would have needed.
  */
 export const gcraScript = `
 local quota, unit, capacity = tonumber(ARGV[1]), tonumber(ARGV[2]), tonumber(ARGV[3])

@@ -22,7 +22,7 @@ afterAll(async () => {
   await server?.stop();
 });
 
-/** Of a gateway of its own. */
+/** The store of one gateway. */
 async function connected(timeoutMs = 20_000): Promise<RedisLimitStore> {
   const store = new RedisLimitStore({ url: server?.url ?? '', timeoutMs });
   stores.push(store);
@@ -40,7 +40,7 @@ async function connected(timeoutMs = 20_000): Promise<RedisLimitStore> {
 limitStoreContract('Redis', () => connected());
 
 describe('counters in Redis', () => {
-  it('say once that Redis is away, and again once it was there', async () => {
+  it('report once that Redis is away, and once more after it came back', async () => {
     const restarting = await redis.start();
     const told: string[] = [];
     const store = new RedisLimitStore({ url: restarting.url, onAway: ({ message }) => void told.push(message) });
@@ -60,9 +60,9 @@ describe('counters in Redis', () => {
     await restarting.stop();
   });
 
-  it('are those of the algorithm in memory, over a thousand attempts', async () => {
+  it('equal those of the in-memory algorithm over a thousand attempts', async () => {
     const store = await connected();
-    // A fixed seed, so that a failure can be looked at.
+    // A fixed seed, so that a failure is reproducible.
     let seed = 42;
     const random = (below: number): number => {
       seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
@@ -79,7 +79,7 @@ describe('counters in Redis', () => {
     }
   });
 
-  it('hold over several gateways at once', async () => {
+  it('limit several gateways together', async () => {
     const gateways = await Promise.all([connected(), connected(), connected(), connected()]);
     const limit = { quota: 100, windowSeconds: 3_600 };
     const attempts = gateways.flatMap((store) =>
@@ -89,21 +89,21 @@ describe('counters in Redis', () => {
     expect(verdicts.filter(({ allowed }) => allowed)).toHaveLength(100);
   });
 
-  it('are gone once they would be full', async () => {
+  it('expire once they are full again', async () => {
     const store = await connected();
     await store.take('short', { quota: 10, windowSeconds: 600 }, start);
     const { Redis } = await import('ioredis');
     const look = new Redis(server?.url ?? '');
     const left = await look.pttl('modelgate:limit:short');
     look.disconnect();
-    // A minute until it is full, a second to spare, and what the machine needed to look.
+    // A minute until it is full, a second of margin, and the time the machine took to look.
     expect(left).toBeGreaterThan(30_000);
     expect(left).toBeLessThanOrEqual(61_000);
   });
 });
 
 describe('a Redis that is away', () => {
-  it('leaves each gateway to count for itself, without anybody waiting for long, until it is back', async () => {
+  it('makes each gateway count for itself, without long waits, until it is back', async () => {
     const shared = await connected();
     const changes: boolean[] = [];
     const limits = new SharedLimits({ shared, pauseMs: 200, onChange: (alone) => void changes.push(alone) });
@@ -124,7 +124,7 @@ describe('a Redis that is away', () => {
     expect(await take()).toBe(true);
   });
 
-  it('does not hold anybody up when it takes requests and answers none', async () => {
+  it('does not delay requests if it accepts commands and never answers', async () => {
     const shared = await connected(50);
     const limits = new SharedLimits({ shared, pauseMs: 60_000 });
     server?.freeze();

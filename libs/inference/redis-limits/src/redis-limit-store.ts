@@ -4,13 +4,13 @@ import { Redis } from 'ioredis';
 import { gcraScript } from './gcra-script.ts';
 
 export interface RedisLimitStoreOptions {
-  /** `redis://` or `rediss://`, with what is needed to log in. */
+  /** `redis://` or `rediss://`, including any credentials. */
   url: string;
-  /** How long one attempt may take; default 50. */
+  /** Timeout of one attempt; default 50. */
   timeoutMs?: number;
-  /** What every counter's name begins with; default `modelgate:limit:`. */
+  /** Prefix of every counter's key; default `modelgate:limit:`. */
   prefix?: string;
-  /** The connection has failed, or could not be made; it is tried again. Told once until there is one. */
+  /** Called if the connection fails or cannot be established; it is retried. Called once per outage. */
   onAway?: (error: Error) => void;
 }
 
@@ -18,7 +18,7 @@ interface Counting {
   gcra(key: string, ...figures: number[]): Promise<[string, string]>;
 }
 
-/** Counters in Redis or Valkey: every gateway that has the same URL counts in the same ones. A counter that is full again is gone. */
+/** Counters in Redis or Valkey, shared by all gateways with the same URL. A counter that is full again expires. */
 export class RedisLimitStore extends LimitStore {
   readonly #redis: Redis;
   readonly #counting: Counting;
@@ -30,7 +30,7 @@ export class RedisLimitStore extends LimitStore {
       keyPrefix: prefix,
       commandTimeout: timeoutMs,
       connectTimeout: 2_000,
-      // An attempt is answered now or not at all: what waits in a queue would count when nobody needs it.
+      // An attempt must be answered now or fail: a queued command would count a request after its decision was made.
       enableOfflineQueue: false,
       maxRetriesPerRequest: 0,
       retryStrategy: (attempt) => Math.min(attempt * 100, 2_000),
@@ -46,11 +46,12 @@ export class RedisLimitStore extends LimitStore {
   }
 
   /**
-   * @throws RangeError for a limit or a cost that is none
-   * @throws Error where Redis does not answer in time
+   *
+   * @throws RangeError for an invalid limit or cost
+   * @throws Error if Redis does not answer in time
    */
   override async take(key: string, limit: Limit, now: number, cost = 1): Promise<LimitVerdict> {
-    if (!Number.isSafeInteger(cost) || cost < 0) throw new RangeError('a cost is a non-negative integer');
+    if (!Number.isSafeInteger(cost) || cost < 0) throw new RangeError('the cost must be a non-negative integer');
     const gcra = this.#algorithm(limit);
     const { quota, unit, capacity } = gcra.ticks;
     const [backlog, wanted] = await this.#counting.gcra(key, quota, unit, capacity, Math.floor(now), cost);

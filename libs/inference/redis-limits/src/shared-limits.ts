@@ -3,15 +3,15 @@ import { LimitStore, MemoryLimitStore, type LimitVerdict } from '@modelgate/rate
 
 export interface SharedLimitsOptions {
   shared: LimitStore;
-  /** How long nothing is asked of it once it did not answer, in milliseconds of `now`; default 1 000. */
+  /** How long Redis is not asked after it failed to answer, in milliseconds of `now`; default 1 000. */
   pauseMs?: number;
-  /** Counting has gone over to this process alone, and has come back. */
+  /** Called when counting falls back to this process, and when it is shared again. */
   onChange?: (alone: boolean, error?: unknown) => void;
 }
 
 /**
- * Limits that are counted together, and by each process for itself while that cannot be done: a store that is away neither
- * turns anybody away nor lets anybody pass uncounted.
+ * Counts limits in a shared store, and in this process alone while the shared store is unavailable. An outage therefore
+ * neither refuses callers nor lets them pass uncounted.
  */
 export class SharedLimits extends LimitStore {
   readonly #shared: LimitStore;

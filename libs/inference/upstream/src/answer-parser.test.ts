@@ -9,7 +9,7 @@ interface Read {
   reusable: boolean | undefined;
 }
 
-/** What the parser makes of `pieces` as the answer to one request. */
+/** What the parser reads from `pieces` as the answer to one request. */
 function read(pieces: readonly string[], { closed = false } = {}): Read {
   const seen: Read = { status: 0, headers: [], body: '', reusable: undefined };
   const parser = new AnswerParser({
@@ -25,8 +25,8 @@ function read(pieces: readonly string[], { closed = false } = {}): Read {
 
 const ok = 'HTTP/1.1 200 OK\r\n';
 
-describe('an answer that has one reading', () => {
-  it('of declared length', () => {
+describe('an unambiguous answer', () => {
+  it('of declared length is read', () => {
     expect(read([`${ok}Content-Type:  text/plain \r\nContent-Length: 5\r\n\r\nhello`])).toEqual({
       status: 200,
       headers: ['content-type', 'text/plain', 'content-length', '5'],
@@ -55,12 +55,12 @@ describe('an answer that has one reading', () => {
       'a',
       true,
     ],
-  ])('%s', (_what, text, body, reusable) => {
+  ])('%s is read', (_what, text, body, reusable) => {
     const seen = read([text]);
     expect([seen.body, seen.reusable]).toEqual([body, reusable]);
   });
 
-  it('until its connection ends', () => {
+  it('that ends with its connection is read', () => {
     expect(read([ok, '\r\nhel', 'lo'])).toMatchObject({ body: 'hello', reusable: undefined });
     expect(read([ok, '\r\nhel', 'lo'], { closed: true })).toMatchObject({ body: 'hello', reusable: false });
   });
@@ -75,7 +75,7 @@ describe('an answer that is refused', () => {
     ['a status of two digits', 'HTTP/1.1 20 OK\r\n\r\n'],
     ['a status of four digits', 'HTTP/1.1 2000 OK\r\n\r\n'],
     ['a status beyond 599', 'HTTP/1.1 600 OK\r\n\r\n'],
-    ['an upgrade nobody asked for', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
+    ['an upgrade that was not requested', 'HTTP/1.1 101 Switching Protocols\r\n\r\n'],
     ['an upgrade in the options', `${ok}Connection: upgrade\r\nContent-Length: 0\r\n\r\n`],
     ['nine informational answers', 'HTTP/1.1 103 Early Hints\r\n\r\n'.repeat(9)],
     ['a folded header', `${ok}X: a\r\n b\r\nContent-Length: 0\r\n\r\n`],
@@ -112,12 +112,12 @@ describe('an answer that is refused', () => {
     ['more than its length', `${ok}Content-Length: 1\r\n\r\nab`],
     ['a second answer', `${ok}Content-Length: 0\r\n\r\n${ok}Content-Length: 0\r\n\r\n`],
     ['a body after 204', 'HTTP/1.1 204 No Content\r\n\r\nbody'],
-  ])('for %s', (_what, text) => {
+  ])('if it has or is %s', (_what, text) => {
     expect(() => read([text])).toThrow(AnswerMalformed);
     expect(() => read(text.split(''))).toThrow(AnswerMalformed);
   });
 
-  it('where nobody asked', () => {
+  it('if no request was sent', () => {
     const parser = new AnswerParser({ onHead: () => undefined, onBody: () => undefined, onEnd: () => undefined });
     expect(() => parser.feed(Buffer.from(`${ok}\r\n`))).toThrow(AnswerMalformed);
   });
@@ -128,12 +128,12 @@ describe('an answer that is refused', () => {
     `${ok}Content-Length: 5\r\n\r\nhell`,
     `${ok}Transfer-Encoding: chunked\r\n\r\n5\r\nhello\r\n`,
     `${ok}Transfer-Encoding: chunked\r\n\r\n0\r\n`,
-  ])('where it breaks off: %j', (text) => {
+  ])('if it breaks off: %j', (text) => {
     expect(() => read([text], { closed: true })).toThrow(AnswerMalformed);
   });
 });
 
-describe('pieces', () => {
+describe('AnswerParser', () => {
   const answer = fc.record({
     chunks: fc.array(
       fc.string({ minLength: 1, maxLength: 40 }).map((text) => text.replace(/[^\x20-\x7e]/g, '?')),
@@ -143,7 +143,7 @@ describe('pieces', () => {
     headers: fc.array(fc.stringMatching(/^x-[a-z]{1,8}: [a-z ]{0,20}$/), { maxLength: 4 }),
   });
 
-  it('mean the same wherever the bytes are cut, and the next answer follows where this one ends', () => {
+  it('reads the same for any split of the bytes, and starts the next answer at the end of this one', () => {
     fc.assert(
       fc.property(answer, fc.array(fc.nat(400), { maxLength: 8 }), ({ chunks, chunked, headers }, cuts) => {
         const body = chunks.join('');
@@ -158,7 +158,7 @@ describe('pieces', () => {
     );
   });
 
-  it('never do anything but answer or refuse', () => {
+  it('throws only AnswerMalformed for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.array(fc.string({ unit: 'binary' })), (pieces) => {
         try {

@@ -1,9 +1,9 @@
-/** What a model server sent is no HTTP/1.1 answer, or one that could be read in two ways. */
+/** The bytes from a model server are not an HTTP/1.1 answer, or are ambiguous. */
 export class AnswerMalformed extends Error {
   override readonly name = 'AnswerMalformed';
 }
 
-/** Told about one answer, in order: head, pieces of the body, end. */
+/** Receives one answer in order: head, pieces of the body, end. */
 export interface AnswerReader {
   /** @param headers name, value, name, value … with the names in lower case */
   onHead(status: number, headers: string[]): void;
@@ -16,34 +16,34 @@ const headEnd = Buffer.from('\r\n\r\n');
 const lineEnd = Buffer.from('\r\n');
 const maxHeadBytes = 32_768;
 const maxLineBytes = 1_024;
-/** Informational answers before the one that counts. */
+/** Maximum number of informational answers before the final one. */
 const maxInformational = 8;
 
-/** Every line of a head, and nothing else: no folding, no bare CR or LF, no space before the colon (RFC 9112 §4, §5). */
+/** Matches every line of a head strictly: no folding, no bare CR or LF, no space before the colon (RFC 9112 §4, §5). */
 const headGrammar =
   /^HTTP\/1\.[01] [1-5]\d\d(?: [\t\x20-\x7e\x80-\xff]*)?\r\n(?:[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*\r\n)*$/;
 
-/** What frames a message, where none may stand (RFC 9112 §6.1, RFC 9110 §6.5.1): in informational answers and in trailers. */
+/** Framing fields, which are forbidden in informational answers and in trailers (RFC 9112 §6.1, RFC 9110 §6.5.1). */
 const framingField = /^(?:content-length|transfer-encoding):/im;
 
 const trailerGrammar = /^[!#$%&'*+.^_`|~0-9A-Za-z-]+:[\t\x20-\x7e\x80-\xff]*$/;
 
 const token = "[!#$%&'*+.^_`|~0-9A-Za-z-]+";
 const quoted = String.raw`"[\t\x20!\x23-\x5b\x5d-\x7e]*"`;
-/** The size of a chunk and its extensions, which nobody reads (RFC 9112 §7.1.1). */
+/** The size of a chunk, and its extensions, which are ignored (RFC 9112 §7.1.1). */
 const chunkGrammar = new RegExp(`^([0-9A-Fa-f]{1,8})(?:;${token}(?:=(?:${token}|${quoted}))?)*$`);
 
 type State = 'idle' | 'head' | 'length' | 'chunk-size' | 'chunk' | 'chunk-end' | 'trailers' | 'until-close';
 
 /**
- * The answers of one connection, one after the other (RFC 9112). Stricter than parsers usually are about answers: what two
- * readers could take for two different answers is refused, and so is every byte that no request asked for.
+ * Parses the consecutive answers of one connection (RFC 9112). Stricter than usual for answers: everything that two
+ * parsers could read as different answers is refused, and so is every byte that belongs to no request.
  */
 export class AnswerParser {
   readonly #reader: AnswerReader;
   #state: State = 'idle';
   #held: Buffer | undefined;
-  /** Bytes of the body or of the chunk that are still to come. */
+  /** Bytes of the body or the chunk still to come. */
   #left = 0;
   #persistent = true;
   #informational = 0;
@@ -53,7 +53,7 @@ export class AnswerParser {
     this.#reader = reader;
   }
 
-  /** A request is on its way: its answer is what comes next. */
+  /** A request was sent, so its answer comes next. */
   expect(): void {
     this.#state = 'head';
     this.#persistent = true;
@@ -68,20 +68,20 @@ export class AnswerParser {
   }
 
   /**
-   * The other side sends nothing more.
+   * The peer has closed its side.
    *
-   * @throws AnswerMalformed where the answer was not whole
+   * @throws AnswerMalformed if the answer was incomplete
    */
   close(): void {
     if (this.#state === 'until-close') return this.#end(false);
     if (this.#state !== 'idle') throw new AnswerMalformed('the answer broke off');
   }
 
-  /** Takes one step; returns what is left, or undefined where more bytes are needed. */
+  /** Takes one step. Returns the remaining bytes, or undefined if more bytes are needed. */
   #step(bytes: Buffer): Buffer | undefined {
     switch (this.#state) {
       case 'idle':
-        throw new AnswerMalformed('bytes that no request asked for');
+        throw new AnswerMalformed('bytes that belong to no request');
       case 'head':
         return this.#readHead(bytes);
       case 'length':
@@ -151,7 +151,7 @@ export class AnswerParser {
     return rest(bytes, piece.length);
   }
 
-  /** The lines between the chunks and after them (RFC 9112 §7.1). */
+  /** Parses the lines between chunks and the trailers (RFC 9112 §7.1). */
   #readLine(bytes: Buffer): Buffer | undefined {
     const end = bytes.indexOf(lineEnd);
     if (end < 0 ? bytes.length > maxLineBytes : end > maxLineBytes) throw new AnswerMalformed('a line is too long');
@@ -190,7 +190,7 @@ export class AnswerParser {
   }
 }
 
-/** What the head says about where the answer ends (RFC 9112 §6.3), and about the connection (§9.3). */
+/** What the head says about the end of the answer (RFC 9112 §6.3) and the connection (§9.3). */
 class Framing {
   chunked = false;
   length: number | undefined = undefined;
@@ -224,7 +224,7 @@ class Framing {
 
   #readConnection(value: string): void {
     const options = new Set(value.split(',').map((option) => option.trim()));
-    if (options.has('upgrade')) throw new AnswerMalformed('nobody asked for an upgrade');
+    if (options.has('upgrade')) throw new AnswerMalformed('an upgrade that was not requested');
     if (options.has('close')) this.persistent = false;
   }
 }
@@ -233,7 +233,7 @@ function rest(bytes: Buffer, from: number): Buffer | undefined {
   return from < bytes.length ? bytes.subarray(from) : undefined;
 }
 
-/** A field value without the optional white space around it (RFC 9110 §5.5). */
+/** A field value without optional white space around it (RFC 9110 §5.5). */
 function trimmed(text: string, from: number, to: number): string {
   let start = from;
   let end = to;

@@ -1,4 +1,4 @@
-/** Where an answer is written, whatever version of HTTP carries it. */
+/** The destination of an answer, for any version of HTTP. */
 export interface AnswerSink {
   readonly headersSent: boolean;
   readonly destroyed: boolean;
@@ -10,10 +10,13 @@ export interface AnswerSink {
   writeHead(status: number, headers: string[]): unknown;
   /** Sends the head without waiting for the first piece of the body. */
   flushHeaders(): void;
-  /** False where the caller reads too slowly: the next piece waits for `drain`. */
+  /** Returns false if the caller reads too slowly; the next piece must wait for `drain`. */
   write(chunk: Buffer): boolean;
   end(chunk?: Buffer | string): unknown;
-  /** Breaks the answer off so that nobody takes it for a whole one: the connection (HTTP/1.1) or the stream (HTTP/2) is reset. */
+  /**
+   * Breaks the answer off so that it cannot be taken for a complete one: resets the connection (HTTP/1.1) or the stream
+   * (HTTP/2).
+   */
   destroy(): unknown;
   on(event: 'close', listener: () => void): unknown;
   once(event: 'drain', listener: () => void): unknown;

@@ -18,7 +18,7 @@ class Bench {
 }
 
 describe('CircuitBreaker', () => {
-  it('opens after so many failures in a row, and not before', () => {
+  it('opens after the configured number of consecutive failures', () => {
     const { breaker } = new Bench();
     breaker.failed();
     breaker.failed();
@@ -32,7 +32,7 @@ describe('CircuitBreaker', () => {
     expect(breaker.allow()).toBe(false);
   });
 
-  it('lets one probe through after the pause, and all once that was answered', () => {
+  it('lets one probe through after the pause, and everything once it was answered', () => {
     const bench = new Bench();
     bench.fail(3);
     bench.now = 99;
@@ -43,7 +43,7 @@ describe('CircuitBreaker', () => {
     expect([bench.breaker.allow(), bench.breaker.allow(), bench.breaker.state]).toEqual([true, true, 'closed']);
   });
 
-  it('doubles the pause with every probe that fails, up to the longest', () => {
+  it('doubles the pause with every failed probe, up to the maximum', () => {
     const bench = new Bench();
     bench.fail(3);
     const pauses: number[] = [];
@@ -56,7 +56,7 @@ describe('CircuitBreaker', () => {
     expect(pauses).toEqual([100, 200, 400, 800, 1000, 1000]);
   });
 
-  it('lets the next probe through where one ended undecided', () => {
+  it('lets another probe through if one ended without a result', () => {
     const bench = new Bench();
     bench.fail(3);
     bench.now = 100;
@@ -65,7 +65,7 @@ describe('CircuitBreaker', () => {
     expect(bench.breaker.allow()).toBe(true);
   });
 
-  it('tells when to come back, in whole seconds and never zero', () => {
+  it('reports the time until a retry in whole seconds, at least 1', () => {
     const bench = new Bench();
     expect(bench.breaker.retryAfterSeconds()).toBe(1);
     const slow = new CircuitBreaker({ threshold: 1, firstPauseMs: 4_200, now: () => 0, random: () => 0.999 });
@@ -73,7 +73,7 @@ describe('CircuitBreaker', () => {
     expect(slow.retryAfterSeconds()).toBe(5);
   });
 
-  it('never refuses for longer than the longest pause after the last failure', () => {
+  it('never refuses for longer than the maximum pause after the last failure', () => {
     const event = fc.oneof(
       fc.constant('fail' as const),
       fc.constant('succeed' as const),

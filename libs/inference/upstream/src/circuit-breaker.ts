@@ -1,26 +1,26 @@
 export interface CircuitBreakerOptions {
-  /** Failures in a row that open the circuit; default 5. */
+  /** Number of consecutive failures that open the circuit; default 5. */
   threshold?: number;
-  /** How long it first stays open, in milliseconds; doubles with every probe that fails; default 500. */
+  /** How long the circuit stays open at first, in milliseconds; doubles with every failed probe; default 500. */
   firstPauseMs?: number;
   /** Default 15 000. */
   longestPauseMs?: number;
-  /** Milliseconds, of any epoch. */
+  /** Milliseconds since any epoch. */
   now: () => number;
   /** In [0, 1). */
   random: () => number;
 }
 
 /**
- * Leaves a model server alone that does not answer: after so many failures in a row nothing is sent for a while, then one
- * request as a probe, and everything once that was answered. What the server answers does not count, whatever its status: a
- * model that refuses its input is well, and one that says 503 says when to come back.
+ * Stops sending requests to a model server that does not answer. After a number of consecutive failures nothing is sent
+ * for a while, then one request as a probe, and everything once the probe was answered. Any answer counts as a success,
+ * whatever its status: a model that rejects its input works, and a 503 states itself when to retry.
  */
 export class CircuitBreaker {
   readonly #options: Required<CircuitBreakerOptions>;
   #failures = 0;
   #pauses = 0;
-  /** Until when nothing is sent; undefined while the circuit is closed. */
+  /** The end of the open state; undefined while the circuit is closed. */
   #openUntil: number | undefined;
   #probing = false;
 
@@ -33,7 +33,10 @@ export class CircuitBreaker {
     return this.#options.now() < this.#openUntil ? 'open' : 'half-open';
   }
 
-  /** Whether a request may be sent now. One that may, in the half-open state, is the probe: its end must be told. */
+  /**
+   * Whether a request may be sent now. In the half-open state that request is the probe, and its outcome must be
+   * reported.
+   */
   allow(): boolean {
     if (this.#openUntil === undefined) return true;
     if (this.#probing || this.#options.now() < this.#openUntil) return false;
@@ -41,7 +44,7 @@ export class CircuitBreaker {
     return true;
   }
 
-  /** Seconds after which it is worth coming back; at least 1. */
+  /** Seconds until a retry makes sense; at least 1. */
   retryAfterSeconds(): number {
     const left = this.#openUntil === undefined ? 0 : this.#openUntil - this.#options.now();
     return Math.max(1, Math.ceil(left / 1000));
@@ -64,11 +67,11 @@ export class CircuitBreaker {
     if (!probeFailed && (this.#failures < threshold || this.#openUntil !== undefined)) return;
     const pause = Math.min(longestPauseMs, firstPauseMs * 2 ** this.#pauses);
     this.#pauses++;
-    // Between half and whole, so that many gateways do not come back at once.
+    // Random between half and the whole pause, so that many gateways do not retry at the same time.
     this.#openUntil = now() + pause * (0.5 + random() / 2);
   }
 
-  /** A probe ended without telling anything, because its caller went away. */
+  /** A probe ended without a result, because its caller went away. */
   undecided(): void {
     this.#probing = false;
   }

@@ -6,21 +6,21 @@ import { writeRequest, type WritingHooks } from './request-writer.ts';
 import { UpstreamError } from './upstream-error.ts';
 
 export interface ConnectionHooks {
-  /** Free for the next exchange. */
+  /** The connection is free for the next exchange. */
   onFree: (connection: Connection) => void;
-  /** Gone, with the exchange it carried, if any, still to be told. */
+  /** The connection is gone. An exchange that it carried must still be notified. */
   onGone: (connection: Connection, exchange: Exchange | undefined, error: UpstreamError) => void;
-  /** The head of an answer has come: the model server lives. */
+  /** The head of an answer has arrived, so the model server is alive. */
   onAnswer: () => void;
 }
 
-/** What may take how long, in milliseconds. */
+/** Timeouts in milliseconds. */
 export interface ExchangeTimeouts {
-  /** From the last piece of the request to the first byte of the answer. */
+  /** From the last byte of the request to the first byte of the answer. */
   firstByteMs: number;
   /** Between two pieces of the answer. */
   idleMs: number;
-  /** A caller that takes nothing of the answer, or sends nothing more of its request, for longer is given up. */
+  /** A caller that reads nothing of the answer, or sends nothing more of its request, for this long is given up. */
   stalledMs: number;
 }
 
@@ -30,7 +30,9 @@ interface Awaited {
   what: string;
 }
 
-/** One connection to a model server; carries one exchange at a time, since an answer that is late blocks those behind it. */
+/**
+ * One connection to a model server. It carries one exchange at a time, because a slow answer blocks those behind it.
+ */
 export class Connection implements Carrier, AnswerReader, WritingHooks {
   readonly #socket: Socket;
   readonly #hooks: ConnectionHooks;
@@ -41,10 +43,13 @@ export class Connection implements Carrier, AnswerReader, WritingHooks {
   #reusable = false;
   #paused = false;
   #gone = false;
-  /** When something last moved, by `now` of the sweep. */
+  /** The time of the last progress, in the `now` of the sweep. */
   #active = performance.now();
 
-  /** @param socket connected; what it reads is brought to `onRead` */
+  /**
+   *
+   * @param socket connected; its reads are passed to `onRead`
+   */
   constructor(socket: Socket, hooks: ConnectionHooks) {
     this.#socket = socket;
     this.#hooks = hooks;
@@ -57,7 +62,7 @@ export class Connection implements Carrier, AnswerReader, WritingHooks {
     return performance.now();
   }
 
-  /** Milliseconds since something last moved. */
+  /** Milliseconds since the last progress. */
   idleFor(now: number): number {
     return now - this.#active;
   }
@@ -72,7 +77,7 @@ export class Connection implements Carrier, AnswerReader, WritingHooks {
     this.#stopWriting = writeRequest(this.#socket, exchange.request, this);
   }
 
-  /** Gives up what has taken too long. */
+  /** Fails the exchange if it has taken too long. */
   sweep(now: number, timeouts: ExchangeTimeouts): void {
     if (!this.#exchange) return;
     const own = { ...timeouts, ...this.#exchange.request.timeouts };
@@ -80,7 +85,7 @@ export class Connection implements Carrier, AnswerReader, WritingHooks {
     if (this.idleFor(now) >= limitMs) this.#leave(new UpstreamError(reason, `${what} for ${limitMs} ms`));
   }
 
-  /** Whose turn it is, and for how long it may be. */
+  /** Which side must act next, and how long it may take. */
   #awaited(exchange: Exchange, { firstByteMs, idleMs, stalledMs }: ExchangeTimeouts): Awaited {
     if (this.#paused) return { limitMs: stalledMs, reason: 'upstream_timeout', what: 'the caller takes nothing' };
     if (!exchange.written && !exchange.answered && this.#socket.writableLength === 0) {
@@ -114,7 +119,7 @@ export class Connection implements Carrier, AnswerReader, WritingHooks {
     if (this.#exchange) this.#exchange.written = true;
   }
 
-  /** The caller's doing: it says nothing about the model server. */
+  /** The caller caused it; it says nothing about the model server. */
   onBroken(cause: Error): void {
     const exchange = this.#exchange;
     this.abandon();
@@ -134,13 +139,19 @@ export class Connection implements Carrier, AnswerReader, WritingHooks {
     this.#paused = true;
   }
 
-  /** The next exchange begins only once every byte that is here has been looked at: what follows an end is nobody's answer. */
+  /**
+   * The next exchange begins only after every received byte was parsed: bytes after the end of an answer belong to no
+   * request.
+   */
   onEnd(reusable: boolean): void {
     this.#ended = true;
     this.#reusable = reusable && this.#exchange?.written === true;
   }
 
-  /** @returns whether to go on reading */
+  /**
+   *
+   * @returns whether to continue reading
+   */
   onRead(bytes: Buffer): boolean {
     if (this.#gone) return false;
     this.#active = this.#now;

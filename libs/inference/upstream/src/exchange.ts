@@ -2,39 +2,39 @@ import type { UpstreamTimeouts } from '@modelgate/protocols';
 import type { Readable } from 'node:stream';
 import type { UpstreamError } from './upstream-error.ts';
 
-/** A body that is still to be read. */
+/** A streamed body. */
 export interface OutgoingBody extends Readable {
-  /** The piece has been sent, and so have all before it: nobody looks at them any more. */
+  /** The piece and all pieces before it have been sent, so their memory can be released. */
   spent?(piece: Buffer): void;
 }
 
-/** One request as it leaves. */
+/** One outgoing request. */
 export interface OutgoingRequest {
   method: 'GET' | 'POST';
   path: string;
-  /** Name, value, name, value …, `host` among them; framing is added where the body is still to be read. */
+  /** Name, value, name, value …, including `host`. The framing of a streamed body is added. */
   headers: readonly string[];
-  /** A body that is there already, or still to be read; null where there is none. */
+  /** A body in memory or a stream; null if there is none. */
   body: Buffer | OutgoingBody | null;
-  /** What the model server is given more or less time for than others. */
+  /** Timeouts of this model that differ from the default. */
   timeouts?: UpstreamTimeouts | undefined;
 }
 
-/** Told how one exchange goes: a head, pieces, and one of the two ends. */
+/** Receives one answer: a head, pieces, and either its end or an error. */
 export interface AnswerHandler {
   /** @param headers name, value, name, value … with the names in lower case */
   onHead(status: number, headers: string[]): void;
-  /** False where no further piece is wanted before `resume`. */
+  /** Returns false if no further piece should be delivered before `resume`. */
   onBody(piece: Buffer): boolean;
   onEnd(): void;
-  /** The answer did not come, or not whole. Nothing follows. */
+  /** The answer is missing or incomplete. Nothing follows. */
   onError(error: UpstreamError): void;
 }
 
-/** What carries an exchange once it has a connection. */
+/** The connection that carries an exchange. */
 export interface Carrier {
   resume(): void;
-  /** Ends the exchange and the connection with it: whatever the other side still sends is nobody's answer. */
+  /** Ends the exchange and closes its connection, because bytes that still arrive belong to no request. */
   abandon(): void;
 }
 
@@ -42,11 +42,11 @@ export interface Carrier {
 export class Exchange {
   readonly request: OutgoingRequest;
   readonly handler: AnswerHandler;
-  /** Whether anything of the answer has been seen. */
+  /** Whether any part of the answer has arrived. */
   answered = false;
-  /** Whether all of the request has left. */
+  /** Whether the whole request has been sent. */
   written = false;
-  /** Takes it to another origin, of which nothing was sent to this one; false where there is none. */
+  /** Passes the exchange to another origin if no part of it was sent; returns false if there is none. */
   elsewhere: (() => boolean) | undefined;
   #carrier: Carrier | undefined;
   #settled = false;
@@ -68,7 +68,7 @@ export class Exchange {
     this.#carrier?.resume();
   }
 
-  /** Nobody wants the answer any more. The handler is told nothing: whoever aborts knows. */
+  /** The answer is no longer needed. The handler is not notified, because its owner is the one that aborts. */
   abort(): void {
     if (this.#settled) return;
     this.#settled = true;

@@ -3,27 +3,25 @@ import type { AnswerSink } from './answer-sink.ts';
 import type { AnswerHandler, Exchange } from './exchange.ts';
 import { UpstreamError } from './upstream-error.ts';
 
-/** How the way of one request ends. Exactly one of the three is called, once. */
+/** Callbacks for one request. Exactly one of `onDone`, `onRefused` and `onBroken` is called, once. */
 export interface AnswerHooks {
-  /** Headers of ours that go with the answer: name, value, name, value … */
+  /** The gateway's own headers of the answer: name, value, name, value … */
   extraHeaders: readonly string[];
-  /** Of a list of models, the part the caller may see; undefined where the body is no such list. */
+  /** Reduces a list of models to the part that the caller may see; returns undefined if the body is not such a list. */
   filter?(body: Buffer): string | undefined;
-  /**
-   * The answer has begun, and nobody says how long it will be: it may go on for as long as it likes, or until it is cut.
-   */
+  /** The answer has begun and its length is unknown. It may last indefinitely, or until it is cut. */
   onStream?(cut: (reason: DenialReason, cause: Error) => void): void;
   /** The whole answer has been written. */
   onDone(status: number): void;
-  /** Nothing has been written: the caller is still to be told. */
+  /** Nothing has been written, so the caller can still be sent a refusal. */
   onRefused(reason: DenialReason, cause?: Error): void;
   /** The answer broke off after it had begun, or the caller went away. */
   onBroken(cause: Error): void;
 }
 
 /**
- * One answer of a model server on its way back: status, the headers that are on the list, and the body as it comes, as fast
- * as the caller reads. An answer that breaks off takes the caller's connection with it, since an end would look like a whole.
+ * Forwards one answer of a model server: the status, the allowed headers and the body, at the speed of the caller. If
+ * the answer breaks off, the caller's connection is reset too, because a normal end would look like a complete answer.
  */
 export class ForwardedAnswer implements AnswerHandler {
   protected readonly response: AnswerSink;
@@ -31,7 +29,7 @@ export class ForwardedAnswer implements AnswerHandler {
   protected status = 0;
   #exchange: Exchange | undefined;
   #settled = false;
-  /** Bytes of the body that are still to come; NaN where nobody said how many. */
+  /** Bytes of the body still to come; NaN if the length is unknown. */
   #left = Number.NaN;
 
   constructor(response: AnswerSink, hooks: AnswerHooks) {
@@ -40,17 +38,17 @@ export class ForwardedAnswer implements AnswerHandler {
     response.on('close', () => this.#onClose());
   }
 
-  /** False once the caller has been told, or has gone. */
+  /** False once the caller has received an answer or has gone. */
   get open(): boolean {
     return !this.#settled && !this.response.destroyed;
   }
 
-  /** The exchange whose answer this is; it is ended where nobody wants the answer any more. */
+  /** The exchange that this answer belongs to. It is aborted if the answer is no longer needed. */
   follow(exchange: Exchange): void {
     this.#exchange = exchange;
   }
 
-  /** Ends the request at the model server and lets the caller be told why, where that is still possible. */
+  /** Aborts the request at the model server, and refuses the caller if nothing has been sent yet. */
   refuse(reason: DenialReason, cause?: Error): void {
     if (this.#settled) return;
     this.#settled = true;
@@ -65,7 +63,7 @@ export class ForwardedAnswer implements AnswerHandler {
 
   onHead(status: number, headers: string[]): void {
     if (this.#settled) return;
-    // A redirect would send the caller, and its credential, wherever the model server says.
+    // A redirect would send the caller and its credential to a place of the model server's choice.
     if (status >= 300 && status < 400) return this.refuse('upstream_answer');
     this.status = status;
     this.begin(responseHeaders(headers));
@@ -98,10 +96,10 @@ export class ForwardedAnswer implements AnswerHandler {
     const length = headers.indexOf('content-length');
     if (length >= 0 && length % 2 === 0) this.#left = Number(headers[length + 1]);
     headers.push(...this.hooks.extraHeaders);
-    // What is still to come of the request has nowhere to go, and the next one could not be told from it.
+    // The rest of the request cannot be forwarded, and it could not be told apart from the next one.
     if (this.#exchange?.written === false) headers.push('connection', 'close');
     this.response.writeHead(this.status, headers);
-    // What comes in pieces may be meant to be seen in pieces.
+    // An answer that arrives in pieces may be a stream, so its head is sent immediately.
     if (!Number.isNaN(this.#left)) return;
     this.response.flushHeaders();
     this.hooks.onStream?.((reason, cause) => this.refuse(reason, cause));

@@ -1,12 +1,12 @@
 import { constants, type ServerHttp2Stream } from 'node:http2';
 import { http2Fields } from './http2-fields.ts';
 
-/** HTTP's status says only that the server of gRPC was reached. */
+/** gRPC answers always have the HTTP status 200. */
 const succeeded = [':status', '200'];
 
 /**
- * The answer to one call on its HTTP/2 stream: a head, messages and trailers, or trailers alone (gRPC over HTTP/2,
- * "Responses"). It ends with a status or not at all.
+ * The answer to one call on its HTTP/2 stream: a head, messages and trailers, or trailers only (gRPC over HTTP/2,
+ * "Responses"). It ends with a status, or with a reset.
  */
 export class GrpcAnswer {
   readonly #stream: ServerHttp2Stream;
@@ -15,7 +15,7 @@ export class GrpcAnswer {
     this.#stream = stream;
   }
 
-  /** Whether a caller is left, and waits for more. */
+  /** Whether the caller is connected and waits for more. */
   get open(): boolean {
     return !this.#stream.destroyed && !this.#stream.closed && !this.#stream.writableEnded;
   }
@@ -25,7 +25,7 @@ export class GrpcAnswer {
     if (this.open) this.#stream.respond(http2Fields(succeeded, fields), { waitForTrailers: true });
   }
 
-  /** False where the caller reads too slowly: the next piece waits for `onDrain`. */
+  /** Returns false if the caller reads too slowly; the next piece must wait for `onDrain`. */
   write(piece: Buffer): boolean {
     return this.open ? this.#stream.write(piece) : true;
   }
@@ -37,7 +37,7 @@ export class GrpcAnswer {
   /**
    * Ends the answer.
    *
-   * @param head what goes before the trailers where nothing has been sent
+   * @param head sent before the trailers if nothing has been sent yet
    */
   finish(trailers: readonly string[], head: readonly string[]): void {
     if (!this.open) return;
@@ -47,16 +47,16 @@ export class GrpcAnswer {
       return;
     }
     this.#stream.once('wantTrailers', () => {
-      // Its caller may have gone since.
+      // The caller may have gone in the meantime.
       if (this.#stream.destroyed || this.#stream.closed) return;
       this.#stream.sendTrailers(asObject(trailers));
-      // They leave with the next turn, and a reset would be quicker.
+      // The trailers are sent in the next turn, and a reset would overtake them.
       setImmediate(() => this.#dismiss());
     });
     this.#stream.end();
   }
 
-  /** The answer is whole, and nobody needs the rest of the request any more (RFC 9113 §8.1). */
+  /** The answer is complete, and the rest of the request is not needed (RFC 9113 §8.1). */
   #dismiss(): void {
     if (!this.#stream.endAfterHeaders && !this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }

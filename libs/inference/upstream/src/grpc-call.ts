@@ -1,33 +1,36 @@
 import type { UpstreamTimeouts } from '@modelgate/protocols';
 import type { UpstreamError } from './upstream-error.ts';
 
-/** How one call begins; its messages follow. */
+/** The head of a call. Its messages follow. */
 export interface GrpcRequest {
   path: string;
-  /** Name, value, name, value … in lower case, `:authority` first. */
+  /** Name, value, name, value … in lower case, starting with `:authority`. */
   headers: readonly string[];
-  /** What the model server is given more or less time for than others. */
+  /** Timeouts of this model that differ from the default. */
   timeouts?: UpstreamTimeouts | undefined;
 }
 
-/** Told how one call goes: a head, pieces of messages, and one of the two ends. */
+/** Receives one answer: a head, pieces of messages, and either its end or an error. */
 export interface GrpcAnswerHandler {
-  /** @param headers name, value, name, value … in lower case. Not called where trailers are all there is. */
+  /**
+   *
+   * @param headers name, value, name, value … in lower case. Not called for a trailers-only answer.
+   */
   onHead(headers: string[]): void;
-  /** False where no further piece is wanted before `resume`. */
+  /** Returns false if no further piece should be delivered before `resume`. */
   onPiece(piece: Buffer): boolean;
-  /** The end of an answer that is whole, with a status among its trailers. */
+  /** The end of a complete answer, with a status among its trailers. */
   onTrailers(trailers: string[]): void;
-  /** The answer did not come, or not whole. Nothing follows. */
+  /** The answer is missing or incomplete. Nothing follows. */
   onError(error: UpstreamError): void;
-  /** After a `send` that returned false: there is room for another message. */
+  /** After a `send` that returned false, there is room for another message. */
   onRoom(): void;
 }
 
-/** What carries a call once it has a stream. */
+/** The stream that carries a call. */
 export interface GrpcCarrier {
   send(message: OutgoingMessage): boolean;
-  /** Nothing more is sent. */
+  /** Ends the request. */
   end(): void;
   resume(): void;
   abandon(): void;
@@ -37,13 +40,13 @@ export interface GrpcCarrier {
 export interface OutgoingMessage {
   pieces: readonly Buffer[];
   length: number;
-  /** Whether nothing follows: its last bytes end the stream. */
+  /** Whether this is the last message, which ends the stream. */
   last: boolean;
-  /** It has left; nobody here needs its memory any more. */
+  /** The message was sent, and its memory can be released. */
   onSent?: (() => void) | undefined;
 }
 
-/** What was sent is kept for a second attempt up to so many bytes, until the model server answers. */
+/** The maximum number of bytes kept for a second attempt, until the model server answers. */
 const keptBytes = 1024 * 1024;
 
 /** One call to a model server, from the queue to its end. */
@@ -51,9 +54,9 @@ export class GrpcCall {
   readonly request: GrpcRequest;
   readonly handler: GrpcAnswerHandler;
   attempts = 0;
-  /** Takes it to another origin, where nothing of it has been sent; false where there is none. */
+  /** Passes the call to another origin if no part of it was sent; returns false if there is none. */
   elsewhere: (() => boolean) | undefined;
-  /** Everything so far, while it may have to be sent again. */
+  /** Everything sent so far, as long as it may have to be sent again. */
   #kept: OutgoingMessage[] | undefined = [];
   #keptLength = 0;
   #ended = false;
@@ -70,22 +73,25 @@ export class GrpcCall {
     return this.#settled;
   }
 
-  /** Whether anything of the answer has been seen. */
+  /** Whether any part of the answer has arrived. */
   get answered(): boolean {
     return this.#answered;
   }
 
-  /** Whether the server, which has not processed anything of it, may be given everything once more. */
+  /** Whether everything can be sent again, given that the server has processed none of it. */
   get repeatable(): boolean {
     return !this.#settled && !this.#answered && this.#kept !== undefined;
   }
 
-  /** Whether everything of it is here, and little enough to be written at once. */
+  /** Whether the whole request is available and small enough to be written at once. */
   get whole(): boolean {
     return this.#ended && this.#kept !== undefined && this.#keptLength <= keptBytes;
   }
 
-  /** @returns false where the next message is to wait for `onRoom` */
+  /**
+   *
+   * @returns false if the next message must wait for `onRoom`
+   */
   send(message: OutgoingMessage): boolean {
     if (this.#settled) return true;
     this.#ended ||= message.last;
@@ -99,7 +105,7 @@ export class GrpcCall {
     this.#carrier?.end();
   }
 
-  /** Sends what is there already; what comes later is sent at once. */
+  /** Sends the queued messages. Later ones are sent immediately. */
   carry(carrier: GrpcCarrier): void {
     this.#carrier = carrier;
     this.attempts++;
@@ -111,7 +117,7 @@ export class GrpcCall {
     if (room && !this.#ended) this.handler.onRoom();
   }
 
-  /** The server did not take it: what is kept waits for another carrier. */
+  /** The server did not process the call: the kept messages wait for another stream. */
   drop(): void {
     this.#carrier = undefined;
   }
@@ -139,7 +145,7 @@ export class GrpcCall {
     this.handler.onError(error);
   }
 
-  /** Nobody wants the answer any more. The handler is told nothing: whoever aborts knows. */
+  /** The answer is no longer needed. The handler is not notified, because its owner is the one that aborts. */
   abort(): void {
     if (this.#settle()) this.#carrier?.abandon();
   }

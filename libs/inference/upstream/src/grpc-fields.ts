@@ -1,12 +1,12 @@
-/** What a caller gets to see of the metadata a model server answers with, before its messages and behind them. */
+/** The metadata of a model server's answer that is passed to the caller, in headers and trailers. */
 const returned: ReadonlySet<string> = new Set(['content-type', 'grpc-encoding', 'grpc-accept-encoding']);
 const trailing: ReadonlySet<string> = new Set(['grpc-status', 'grpc-message', 'grpc-status-details-bin']);
 
 /**
- * The header fields of an answer that goes on with messages.
+ * The header fields of an answer with messages.
  *
- * @param rawHeaders name, value, name, value … as Node hands them over
- * @returns undefined where this is no answer of gRPC
+ * @param rawHeaders name, value, name, value … as received from Node
+ * @returns undefined if this is not a gRPC answer
  */
 export function answerHeaders(rawHeaders: readonly string[]): string[] | undefined {
   const isAnswer = valueOf(rawHeaders, ':status') === '200' && isGrpc(valueOf(rawHeaders, 'content-type'));
@@ -14,9 +14,9 @@ export function answerHeaders(rawHeaders: readonly string[]): string[] | undefin
 }
 
 /**
- * The trailers of a whole answer; undefined where they hold no status, so that nobody knows whether it is whole.
+ * The trailers of a complete answer; undefined without a status, because the answer may then be incomplete.
  *
- * @param rawHeaders of the trailers, or of the one header section where that is all there is
+ * @param rawHeaders of the trailers, or of the only header section of a trailers-only answer
  */
 export function statusTrailers(rawHeaders: readonly string[]): string[] | undefined {
   const status = valueOf(rawHeaders, 'grpc-status');
@@ -29,7 +29,7 @@ function isGrpc(contentType: string | undefined): boolean {
   return contentType !== undefined && /^application\/grpc(?:$|[+;])/.test(contentType);
 }
 
-/** Of a repeated field the first one counts. */
+/** Of a repeated field, only the first value is kept. */
 function chosen(rawHeaders: readonly string[], names: ReadonlySet<string>): string[] {
   const fields: string[] = [];
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

@@ -46,7 +46,7 @@ interface Outcome {
   error: UpstreamError | undefined;
 }
 
-/** A call whose end can be waited for. */
+/** A call with a promise for its outcome. */
 class TestCall implements GrpcAnswerHandler {
   readonly call: GrpcCall;
   readonly outcome: Outcome = { headers: undefined, body: Buffer.alloc(0), trailers: undefined, error: undefined };
@@ -113,7 +113,7 @@ async function until(condition: () => boolean): Promise<void> {
 }
 
 describe('a call that succeeds', () => {
-  it('brings one message there and one back, with the fields a caller may see', async () => {
+  it('sends one message and returns one, with the fields that a caller may see', async () => {
     const { headers, body, trailers, error } = await unary();
     expect(error).toBeUndefined();
     expect(headers).toEqual(['content-type', 'application/grpc', 'grpc-accept-encoding', 'gzip']);
@@ -122,7 +122,7 @@ describe('a call that succeeds', () => {
     expect(server.seen[0]).toMatchObject({ ended: true, flags: [0], messages: [Buffer.from('hello')] });
   });
 
-  it('brings trailers alone, and a status behind a message', async () => {
+  it('returns trailers only, or a status after a message', async () => {
     server.behaviour = 'trailers-only';
     expect(await unary()).toMatchObject({
       headers: undefined,
@@ -132,7 +132,7 @@ describe('a call that succeeds', () => {
     expect((await unary()).trailers).toEqual(['grpc-status', '13', 'grpc-message', 'too late']);
   });
 
-  it('goes on with messages both ways for as long as both sides want', async () => {
+  it('exchanges messages in both directions for as long as both sides want', async () => {
     const stream = start('1', false);
     await until(() => stream.outcome.body.length === 6);
     for (const content of ['2', '3']) stream.call.send(message(content, false));
@@ -143,7 +143,7 @@ describe('a call that succeeds', () => {
     expect(server.seen[0]?.ended).toBe(true);
   });
 
-  it('shares one connection with others', async () => {
+  it('shares one connection with other calls', async () => {
     await unary();
     const outcomes = await Promise.all(Array.from({ length: 80 }, (_, index) => unary(`m${index}`)));
     expect(outcomes.every(({ trailers }) => trailers?.[1] === '0')).toBe(true);
@@ -151,7 +151,7 @@ describe('a call that succeeds', () => {
     expect(server.sessions).toBe(1);
   });
 
-  it('waits for a stream where the server allows few, over as many connections as there may be', async () => {
+  it('waits for a stream if the server allows few, on up to the maximum number of connections', async () => {
     await server.close();
     server = await FakeGrpcServer.start({ maxConcurrentStreams: 2 });
     origin = make({ maxQueued: 100, queueMs: 5_000, maxConnections: 3 });
@@ -161,7 +161,7 @@ describe('a call that succeeds', () => {
     expect(server.sessions).toBeLessThanOrEqual(3);
   });
 
-  it('carries 64 MB there and back without copying it', async () => {
+  it('carries 64 MB in both directions without copying them', async () => {
     const large = Buffer.alloc(64 * 1024 * 1024, 'abcdefgh');
     server.answer = (_, received) => Buffer.from(String(received.length));
     const before = process.memoryUsage().arrayBuffers;
@@ -172,7 +172,7 @@ describe('a call that succeeds', () => {
     test.call.send({ pieces, length: large.length, last: true, onSent: () => (sent = true) });
     origin.dispatch(test.call);
     await until(() => (server.seen[0]?.rawHeaders.length ?? 0) > 0);
-    // What the server has gathered so far may be twice there, for a moment, because it concatenates.
+    // The server's own data may exist twice for a moment, because it concatenates.
     expect(process.memoryUsage().arrayBuffers - before).toBeLessThan(3 * large.length);
     const { body } = await test.done;
     expect(body.toString('latin1', 5)).toBe(String(large.length));
@@ -180,7 +180,7 @@ describe('a call that succeeds', () => {
     expect(server.seen[0]?.messages[0]?.equals(large)).toBe(true);
   });
 
-  it('goes over TLS to a server that speaks HTTP/2, and only to such', async () => {
+  it('uses TLS only with a server that negotiates HTTP/2', async () => {
     const authority = await CertificateAuthority.create();
     const { cert, key } = await authority.issue({ names: ['localhost', '127.0.0.1'] });
     const secure = await FakeGrpcServer.start({ tls: { cert, key } });
@@ -204,7 +204,7 @@ describe('a call that fails', () => {
     ['http-503', 'upstream_answer'],
     ['html', 'upstream_answer'],
     ['silent', 'upstream_timeout'],
-  ])('is told so where the server does %s', async (behaviour, reason) => {
+  ])('reports its reason if the server does %s', async (behaviour, reason) => {
     server.behaviour = behaviour;
     const { error, trailers } = await unary();
     expect(error?.reason).toBe(reason);
@@ -215,7 +215,7 @@ describe('a call that fails', () => {
     expect(server.sessions).toBe(1);
   });
 
-  it('is told where nobody listens, and the server is left alone after a while', async () => {
+  it('reports a refused connection, and opens the circuit after several of them', async () => {
     await server.close();
     const reasons = [];
     for (let turn = 0; turn < 7; turn++) reasons.push((await unary()).error?.reason);
@@ -224,7 +224,7 @@ describe('a call that fails', () => {
     server = await FakeGrpcServer.start();
   });
 
-  it('is told where somebody listens who speaks something else, or nothing', async () => {
+  it('reports a server that speaks another protocol, or nothing', async () => {
     for (const greeting of ['HTTP/1.1 400 Bad Request\r\n\r\n', undefined]) {
       const other = createServer((socket) => {
         socket.on('error', () => undefined);
@@ -245,7 +245,7 @@ describe('a call that fails', () => {
     }
   });
 
-  it('is told once an answer that has begun stands still, and not while it goes on', async () => {
+  it('times out once an answer stands still, and not while it makes progress', async () => {
     server.behaviour = 'trickle';
     const stream = start();
     await sleep(3 * quick.idleMs);
@@ -258,7 +258,7 @@ describe('a call that fails', () => {
     expect((await still.done).error?.reason).toBe('upstream_timeout');
   });
 
-  it('is told that the gateway stops', async () => {
+  it('reports that the gateway is stopping', async () => {
     server.behaviour = 'silent';
     const stream = start();
     await until(() => server.seen.length === 1);
@@ -267,7 +267,7 @@ describe('a call that fails', () => {
     expect((await unary()).error?.reason).toBe('shutting_down');
   });
 
-  it('is refused where too many wait', async () => {
+  it('is refused if too many calls wait', async () => {
     await server.close();
     server = await FakeGrpcServer.start({ maxConcurrentStreams: 1 });
     server.behaviour = 'silent';
@@ -281,7 +281,7 @@ describe('a call that fails', () => {
   });
 });
 
-describe('what was not processed', () => {
+describe('a call that the server has not processed', () => {
   it('is sent once more, with everything that was sent', async () => {
     server.behaviour = 'refuse-once';
     const stream = start('1', false);
@@ -291,13 +291,13 @@ describe('what was not processed', () => {
     expect(server.seen).toHaveLength(2);
   });
 
-  it('is not sent once more where it is too long to have been kept', async () => {
+  it('is not sent again if it was too long to be kept', async () => {
     server.behaviour = 'refuse-once';
     expect((await unary(Buffer.alloc(1024 * 1024 + 1))).error?.reason).toBe('upstream_broken');
     expect(server.seen).toHaveLength(1);
   });
 
-  it('is not known where the connection broke, so that nothing is sent twice', async () => {
+  it('is unknown if the connection broke, so nothing is sent twice', async () => {
     server.behaviour = 'silent';
     const stream = start();
     await until(() => server.seen.length === 1);
@@ -306,13 +306,13 @@ describe('what was not processed', () => {
     expect(server.seen).toHaveLength(1);
   });
 
-  it('goes over a new connection when the old one says goodbye; calls under way go on', async () => {
+  it('uses a new connection after GOAWAY; calls under way continue', async () => {
     server.behaviour = 'goaway';
     const outcomes = [await unary(), await unary(), await unary()];
     expect(outcomes.map(({ trailers }) => trailers?.[1])).toEqual(['0', '0', '0']);
   });
 
-  it('goes to another server where the first cannot be reached', async () => {
+  it('goes to another server if the first cannot be reached', async () => {
     const gone = await FakeGrpcServer.start();
     await gone.close();
     const upstreams = new GrpcUpstreams({ ...quick, random: () => 0 });
@@ -323,7 +323,7 @@ describe('what was not processed', () => {
 });
 
 describe('a caller', () => {
-  it('that goes away takes the call with it, and nothing looks like its end', async () => {
+  it('that goes away resets the call, which never looks complete', async () => {
     const stream = start('1', false);
     await until(() => stream.outcome.body.length === 6);
     stream.call.abort();
@@ -334,7 +334,7 @@ describe('a caller', () => {
     expect(server.sessions).toBe(1);
   });
 
-  it('that goes away while its message is being written leaves half a message, not a short one', async () => {
+  it('that goes away during a message leaves an incomplete message, not a short one', async () => {
     server.behaviour = 'silent';
     const stream = start(Buffer.alloc(32 * 1024 * 1024), true);
     await until(() => server.seen.length === 1);
@@ -343,7 +343,7 @@ describe('a caller', () => {
     expect(server.seen[0]).toMatchObject({ ended: false, messages: [] });
   });
 
-  it('that takes nothing stops the server, and is given up after a while', async () => {
+  it('that does not read pauses the server, and times out', async () => {
     server.behaviour = 'flood';
     const stream = start();
     stream.wants = false;
@@ -353,7 +353,7 @@ describe('a caller', () => {
     expect(server.written).toBeLessThan(8 * 1024 * 1024);
   });
 
-  it('that takes its time gets everything', async () => {
+  it('that reads slowly receives everything', async () => {
     server.behaviour = 'flood';
     const stream = start();
     stream.wants = false;
@@ -366,7 +366,7 @@ describe('a caller', () => {
     stream.call.abort();
   });
 
-  it('hears that there is room again', async () => {
+  it('is notified when there is room again', async () => {
     const stream = start('1', false);
     await until(() => stream.outcome.body.length === 6);
     const room = stream.call.send(message(Buffer.alloc(4 * 1024 * 1024), false));
@@ -375,7 +375,7 @@ describe('a caller', () => {
     stream.call.abort();
   });
 
-  it('whose request is answered before it is whole hears the answer', async () => {
+  it('whose request is answered before it is complete receives the answer', async () => {
     server.behaviour = 'early';
     const stream = start('1', false);
     expect((await stream.done).trailers).toEqual(['grpc-status', '8', 'grpc-message', 'enough']);

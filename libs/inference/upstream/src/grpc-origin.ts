@@ -10,9 +10,9 @@ interface Waiting {
   since: number;
 }
 
-/** How long a connection without calls is kept: servers of gRPC expect connections that stay. */
+/** How long a connection without calls is kept. gRPC servers expect long-lived connections. */
 const keptMs = 60_000;
-/** A server that refuses a call it has not looked at gets it once more. */
+/** A call that the server refused without processing is retried once. */
 const maxAttempts = 2;
 
 /** The HTTP/2 connections to one model server, and the calls that wait for one. */
@@ -38,14 +38,14 @@ export class GrpcOrigin {
     };
   }
 
-  /** Calls that are under way or wait. */
+  /** Number of calls under way or waiting. */
   get load(): number {
     let calls = this.#queue.length;
     for (const connection of this.#connections) calls += connection.calls;
     return calls;
   }
 
-  /** Whether it has not failed so often that it is left alone. */
+  /** False while the circuit breaker is open. */
   get healthy(): boolean {
     return this.#breaker.state === 'closed';
   }
@@ -60,7 +60,7 @@ export class GrpcOrigin {
     this.#place(call);
   }
 
-  /** Called now and then: gives up what has taken too long, and connections that nobody needs. */
+  /** Called periodically: fails calls that have waited too long and closes idle connections. */
   sweep(): void {
     const now = performance.now();
     for (const connection of this.#connections) {
@@ -99,7 +99,7 @@ export class GrpcOrigin {
     this.#connectIfNeeded();
   }
 
-  /** One at a time: it may have room for everybody who waits. */
+  /** Opens one connection at a time, because one may have room for all waiting calls. */
   #connectIfNeeded(): void {
     if (this.#queue.length === 0 || this.#closed) return;
     let staying = 0;
@@ -122,7 +122,7 @@ export class GrpcOrigin {
     call.fail(error);
   }
 
-  /** Where no other connection is there, whoever waits hears at once that none could be made; nothing of theirs was sent. */
+  /** If there is no other connection, all waiting calls fail immediately. None of them has been sent. */
   #onGone(connection: Http2Connection, error: UpstreamError, reached: boolean): void {
     this.#connections.delete(connection);
     if (reached) return this.#connectIfNeeded();
@@ -137,7 +137,7 @@ export class GrpcOrigin {
   }
 }
 
-/** Nothing of it was sent: another origin may have it. */
+/** No part of the call was sent, so another origin may take it. */
 function unsent(call: GrpcCall, error: UpstreamError): void {
   if (call.settled || !call.elsewhere?.()) call.fail(error);
 }

@@ -4,24 +4,24 @@ import type { GrpcCall, GrpcCarrier, OutgoingMessage } from './grpc-call.ts';
 import { answerHeaders, statusTrailers } from './grpc-fields.ts';
 import { UpstreamError } from './upstream-error.ts';
 
-/** A message up to this size leaves in one piece, as its prefix is one already; longer ones are written as they came. */
+/** A message up to this size is sent in one piece; longer ones are written in the pieces in which they arrived. */
 const onePiece = 16 * 1024;
-/** Of a longer one, so much is written at once. */
+/** The number of bytes of a longer message that are written at once. */
 const onePart = 1024 * 1024;
 
 export interface GrpcStreamHooks {
-  /** The model server answers. */
+  /** The model server has answered. */
   onAnswer: () => void;
-  /** The stream carries nothing any more. */
+  /** The stream has ended. */
   onClose: (end: StreamEnd) => void;
 }
 
 export interface StreamEnd {
-  /** Why there is no whole answer, which the call is still to be told; undefined where there is one or nobody wants it. */
+  /** Why there is no complete answer, if the call must still be notified; otherwise undefined. */
   error: UpstreamError | undefined;
-  /** Whether anything of the answer was seen. */
+  /** Whether any part of the answer has arrived. */
   answered: boolean;
-  /** Whether the server says that it has not processed anything of the stream (RFC 9113 §8.7). */
+  /** Whether the server states that it has processed no part of the stream (RFC 9113 §8.7). */
   refused: boolean;
 }
 
@@ -31,18 +31,19 @@ export class GrpcStream implements GrpcCarrier {
   readonly #call: GrpcCall;
   readonly #hooks: GrpcStreamHooks;
   readonly #cancel: AbortController | undefined;
-  /** What waits for room. */
+  /** Writes that wait for room. */
   readonly #outgoing: Part[] = [];
   #trailers: string[] | undefined;
   #problem: UpstreamError | undefined;
   #answered = false;
   #paused = false;
   #gone = false;
-  /** When something last moved, either way. */
+  /** The time of the last progress in either direction. */
   #active = performance.now();
 
   /**
-   * @param cancel resets the stream of a call that is not whole: `close` would end it first, and an end looks like a whole
+   *
+   * @param cancel resets the stream of an incomplete call: `close` would end it first, which looks like a complete
    *   request
    */
   constructor(
@@ -84,7 +85,7 @@ export class GrpcStream implements GrpcCarrier {
     this.#leave(undefined);
   }
 
-  /** Gives up what has taken too long. */
+  /** Fails the call if it has taken too long. */
   sweep(now: number, usual: ExchangeTimeouts): void {
     const { firstByteMs, idleMs, stalledMs } = { ...usual, ...this.#call.request.timeouts };
     const [limitMs, what] = this.#paused
@@ -99,7 +100,7 @@ export class GrpcStream implements GrpcCarrier {
     this.#active = performance.now();
     this.#answered = true;
     this.#hooks.onAnswer();
-    // Trailers alone: an answer without messages (gRPC over HTTP/2, "Responses").
+    // A trailers-only answer (gRPC over HTTP/2, "Responses").
     const alone = (flags & constants.NGHTTP2_FLAG_END_STREAM) !== 0;
     if (alone) this.#trailers = statusTrailers(rawHeaders);
     const headers = alone ? undefined : answerHeaders(rawHeaders);
@@ -123,7 +124,7 @@ export class GrpcStream implements GrpcCarrier {
     if (!this.#gone && this.#flush()) this.#call.handler.onRoom();
   }
 
-  /** Writes as much as is taken. A long message goes in parts, so that it shows that it is getting on. */
+  /** Writes as much as the stream accepts. A long message is written in parts, so that progress is visible. */
   #flush(): boolean {
     while (!this.#stream.writableNeedDrain) {
       const next = this.#outgoing.shift();
@@ -143,7 +144,7 @@ export class GrpcStream implements GrpcCarrier {
     stream.uncork();
   }
 
-  /** A stream that was reset ends as well, but without the trailers of a whole answer. */
+  /** A stream that was reset ends as well, but without the trailers of a complete answer. */
   #onEnd(): void {
     const trailers = this.#trailers;
     if (!trailers || this.#gone) return;
@@ -160,7 +161,7 @@ export class GrpcStream implements GrpcCarrier {
     this.#gone = true;
     const answered = this.#answered;
     const refused = !answered && this.#stream.rstCode === constants.NGHTTP2_REFUSED_STREAM;
-    // Unless both sides are through: what is still to come, or to be sent, is nobody’s any more.
+    // Reset the stream unless both sides have ended: the rest is not needed.
     if (!this.#trailers || !this.#stream.writableEnded) this.#reset();
     this.#hooks.onClose({ error, answered, refused });
   }
@@ -171,12 +172,12 @@ export class GrpcStream implements GrpcCarrier {
   }
 }
 
-/** What is written at once. */
+/** Bytes that are written at once. */
 interface Part {
   pieces: Buffer[];
-  /** Whether the stream ends with it. */
+  /** Whether they end the stream. */
   last: boolean;
-  /** The message whose last part it is has left. */
+  /** The message that is complete with these bytes has been sent. */
   onSent?: (() => void) | undefined;
 }
 

@@ -3,7 +3,7 @@ import type { GrpcCall } from './grpc-call.ts';
 import { GrpcOrigin } from './grpc-origin.ts';
 import { KnownOrigins, type UpstreamPoolOptions } from './known-origins.ts';
 
-/** HTTP/2 connections to the model servers that speak gRPC. */
+/** The HTTP/2 connections to all model servers that speak gRPC. */
 export class GrpcUpstreams {
   readonly #origins: KnownOrigins<GrpcCall>;
 
@@ -11,7 +11,7 @@ export class GrpcUpstreams {
     this.#origins = new KnownOrigins(options, (name, own) => new GrpcOrigin(name, own));
   }
 
-  /** Takes a call to the server, or to one of several that serve the same. The call is told how it ends. */
+  /** Passes a call to the server, or to one of several equivalent ones. The call is notified of its outcome. */
   dispatch(call: GrpcCall, upstream: Pick<Upstream, 'origins' | 'tls'>): void {
     this.#origins.dispatch(call, upstream);
   }

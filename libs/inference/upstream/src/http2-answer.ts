@@ -4,8 +4,8 @@ import { GrpcAnswer } from './grpc-answer.ts';
 import { http2Fields } from './http2-fields.ts';
 
 /**
- * The answer on one HTTP/2 stream. A stream that its peer has reset takes nothing more and says nothing about it: Node would
- * throw, and the caller is gone anyway.
+ * An answer on one HTTP/2 stream. Once the peer has reset the stream, writes are ignored: Node would throw, and the
+ * caller is gone anyway.
  */
 export class Http2Answer implements AnswerSink {
   readonly #stream: ServerHttp2Stream;
@@ -15,7 +15,7 @@ export class Http2Answer implements AnswerSink {
     this.#stream = stream;
   }
 
-  /** The same stream, for an answer of gRPC. */
+  /** The same stream as a gRPC answer. */
   get grpc(): GrpcAnswer {
     this.#grpc ??= new GrpcAnswer(this.#stream);
     return this.#grpc;
@@ -30,12 +30,12 @@ export class Http2Answer implements AnswerSink {
   }
 
   get writableEnded(): boolean {
-    // Node ends the stream of HEAD before anything has been said on it.
+    // Node ends the stream of a HEAD request before anything has been written to it.
     return this.#stream.writableEnded && this.#stream.headersSent;
   }
 
   get writableFinished(): boolean {
-    // Node ends the stream of a caller that has gone, as if the answer were whole.
+    // If the caller has gone, Node ends the stream as if the answer were complete.
     return this.#stream.writableFinished && !this.#stream.aborted;
   }
 
@@ -44,7 +44,7 @@ export class Http2Answer implements AnswerSink {
     this.#stream.respond(http2Fields([':status', String(status)], headers));
   }
 
-  /** `respond` has sent them already. */
+  /** `respond` has already sent the headers. */
   flushHeaders(): void {}
 
   write(chunk: Buffer): boolean {
@@ -53,14 +53,14 @@ export class Http2Answer implements AnswerSink {
 
   end(chunk?: Buffer | string): void {
     if (this.destroyed) return;
-    // The answer to HEAD ended with its head; Node takes an end with content after that for an error.
+    // The answer to HEAD ended with its head; Node treats a later end with content as an error.
     if (chunk === undefined || this.#stream.writableEnded) this.#stream.end();
     else this.#stream.end(chunk);
-    // The answer is whole, and nobody needs the rest of the request any more (RFC 9113 §8.1).
+    // The answer is complete, and the rest of the request is not needed (RFC 9113 §8.1).
     if (!this.#stream.endAfterHeaders && !this.#stream.readableEnded) this.#stream.close(constants.NGHTTP2_NO_ERROR);
   }
 
-  /** With an error, since `close` with a code ends the stream first, and an end looks like a whole answer. */
+  /** Destroys with an error, because `close` with a code ends the stream first, which looks like a complete answer. */
   destroy(): void {
     this.#stream.destroy(new Error('the answer broke off'));
   }

@@ -7,13 +7,13 @@ import { GrpcStream, type StreamEnd } from './grpc-stream.ts';
 import { UpstreamError } from './upstream-error.ts';
 
 export interface Http2ConnectionHooks {
-  /** There may be room for calls: the connection is open, or a call has ended. */
+  /** There may be room for calls: the connection has opened, or a call has ended. */
   onRoom: () => void;
-  /** A model server answers. */
+  /** The model server has answered. */
   onAnswer: () => void;
-  /** A call has ended; where `error` says why without an answer, it is still to be told. */
+  /** A call has ended. If `error` is set, the call has not been notified yet. */
   onCallEnd: (call: GrpcCall, end: StreamEnd) => void;
-  /** It is closed. @param reached whether it was ever open */
+  /** The connection is closed. @param reached whether it was ever open */
   onGone: (connection: Http2Connection, error: UpstreamError, reached: boolean) => void;
 }
 
@@ -22,13 +22,13 @@ export interface Http2ConnectionOptions {
   tls?: (() => ConnectionOptions) | undefined;
 }
 
-/** Calls of one connection at a time where the server allows more. */
+/** Maximum concurrent calls on one connection, even if the server allows more. */
 const maxStreams = 100;
-/** What an answer may be ahead of its caller; the connection as a whole never waits for one of them. */
+/** How much of an answer may be buffered for a slow caller. The connection as a whole never waits for one answer. */
 const streamWindow = 1024 * 1024;
 const connectionWindow = 16 * 1024 * 1024;
 
-/** One HTTP/2 connection to a model server, in the clear with prior knowledge or over TLS with ALPN. */
+/** One HTTP/2 connection to a model server, over TLS with ALPN or in cleartext with prior knowledge. */
 export class Http2Connection {
   readonly #session: ClientHttp2Session;
   readonly #hooks: Http2ConnectionHooks;
@@ -36,7 +36,7 @@ export class Http2Connection {
   #state: 'connecting' | 'open' | 'leaving' = 'connecting';
   #reached = false;
   #error: UpstreamError | undefined;
-  /** The last stream the server says it may have processed (GOAWAY, RFC 9113 §6.8). */
+  /** The last stream that the server may have processed (GOAWAY, RFC 9113 §6.8). */
   #lastProcessed = Infinity;
   #idleSince = performance.now();
 
@@ -48,12 +48,13 @@ export class Http2Connection {
       maxHeaderListPairs: 128,
       peerMaxConcurrentStreams: maxStreams,
       maxReservedRemoteStreams: 0,
-      // Of what callers do not take, each stream keeps no more than its window; new streams are not to fail by it.
+      // Each stream buffers at most its window for a slow caller. The session memory limit must not make new streams
+      // fail.
       maxSessionMemory: 1_000,
     });
     const { connectTimeoutMs } = options;
     const limit = setTimeout(() => this.#destroy(`no connection within ${connectTimeoutMs} ms`), connectTimeoutMs);
-    // Not before the server has said how many streams it takes, which it does at once (RFC 9113 §3.4).
+    // Wait until the server has sent its stream limit, which it does immediately (RFC 9113 §3.4).
     this.#session.once('remoteSettings', () => {
       clearTimeout(limit);
       this.#onOpen();
@@ -67,12 +68,12 @@ export class Http2Connection {
     });
   }
 
-  /** `leaving`: it takes no more calls, and has some under way. */
+  /** `leaving`: the connection accepts no more calls but still has some under way. */
   get state(): 'connecting' | 'open' | 'leaving' {
     return this.#state;
   }
 
-  /** How many more calls it takes. */
+  /** The number of further calls that the connection accepts. */
   get room(): number {
     if (this.#state !== 'open' || this.#session.destroyed || this.#session.closed) return 0;
     const allowed = Math.min(maxStreams, this.#session.remoteSettings.maxConcurrentStreams ?? maxStreams);
@@ -83,7 +84,7 @@ export class Http2Connection {
     return this.#streams.size;
   }
 
-  /** Milliseconds since it had a call. */
+  /** Milliseconds since its last call. */
   idleFor(now: number): number {
     return this.#streams.size > 0 ? 0 : now - this.#idleSince;
   }
@@ -111,7 +112,7 @@ export class Http2Connection {
     for (const stream of this.#streams) stream.sweep(now, timeouts);
   }
 
-  /** Takes no more calls; those that are under way go on. */
+  /** Accepts no more calls. Calls under way continue. */
   retire(): void {
     this.#state = 'leaving';
     this.#session.close();
@@ -142,7 +143,7 @@ export class Http2Connection {
     this.destroy();
   }
 
-  /** Before it was open, nobody was reached. */
+  /** Before the connection was open, no call can have reached the server. */
   #errorOf(message: string): UpstreamError {
     return new UpstreamError(this.#reached ? 'upstream_broken' : 'upstream_unreachable', message);
   }

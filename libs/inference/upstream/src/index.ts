@@ -1,6 +1,6 @@
 /**
- * The way of an authorised request to its model server and of the answer back: connections, streaming both ways with
- * backpressure, abort in both directions, timeouts. Owns no decision: what is forwarded, and under which headers, is given.
+ * Forwards an authorized request to its model server and the answer back: connections, streaming with backpressure,
+ * aborts and timeouts in both directions. Makes no decisions: the caller says what to forward and with which headers.
  */
 export type { AnswerSink } from './answer-sink.ts';
 export type { OutgoingBody } from './exchange.ts';

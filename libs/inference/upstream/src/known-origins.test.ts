@@ -5,7 +5,7 @@ interface Asked {
   elsewhere: (() => boolean) | undefined;
 }
 
-/** A server that does nothing but remember what it was asked for. */
+/** A server that only records the calls it gets. */
 class SilentOrigin implements ServerOrigin<Asked> {
   healthy = true;
   load = 0;
@@ -45,7 +45,7 @@ afterEach(() => {
 const ask = (...origins: [string, ...string[]]): void => known.dispatch({ elsewhere: undefined }, { origins });
 
 describe('KnownOrigins', () => {
-  it('goes on with a server that is needed now and then', () => {
+  it('keeps a server that is used now and then', () => {
     for (let count = 0; count < 5; count++) {
       ask('http://a');
       vi.advanceTimersByTime(minute);
@@ -53,7 +53,7 @@ describe('KnownOrigins', () => {
     expect(made).toHaveLength(1);
   });
 
-  it('forgets a server that nobody has needed for two minutes, and looks after it no longer', () => {
+  it('forgets a server that was unused for two minutes, and stops checking it', () => {
     ask('http://a');
     vi.advanceTimersByTime(2 * minute);
     const swept = made[0]?.swept ?? 0;
@@ -67,7 +67,7 @@ describe('KnownOrigins', () => {
   it.each<[string, (origin: SilentOrigin) => void]>([
     ['something is under way', (origin) => (origin.load = 1)],
     ['a connection is open', (origin) => (origin.state = { connections: 1 })],
-  ])('forgets none to which %s', (_, change) => {
+  ])('does not forget a server to which %s', (_, change) => {
     ask('http://a');
     for (const origin of made) change(origin);
     vi.advanceTimersByTime(10 * minute);
@@ -75,7 +75,7 @@ describe('KnownOrigins', () => {
     expect(made).toHaveLength(1);
   });
 
-  it('needs every server that serves the same, whichever is chosen', () => {
+  it('counts every equivalent server as used, whichever was chosen', () => {
     for (let count = 0; count < 5; count++) {
       ask('http://a', 'http://b');
       vi.advanceTimersByTime(minute);
@@ -83,7 +83,7 @@ describe('KnownOrigins', () => {
     expect(made).toHaveLength(2);
   });
 
-  it('closes all of them, and looks after none from then on', () => {
+  it('closes all servers, and checks none afterwards', () => {
     ask('http://a', 'http://b');
     known.close();
     vi.advanceTimersByTime(minute);

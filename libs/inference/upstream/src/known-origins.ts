@@ -4,7 +4,7 @@ import { dispatchToOne, type Choice } from './origin-choice.ts';
 import type { OriginOptions } from './origin.ts';
 
 export interface UpstreamPoolOptions extends Partial<Omit<OriginOptions, 'tls'>> {
-  /** What connections over TLS are to be made with, to servers of models without settings of their own and of those with some. */
+  /** TLS options for connections to servers of models with and without settings of their own. */
   tls?: (own: UpstreamTls | undefined) => () => ConnectionOptions;
 }
 
@@ -13,34 +13,34 @@ const defaults: Omit<OriginOptions, 'tls'> = {
   maxQueued: 1_024,
   queueMs: 10_000,
   connectTimeoutMs: 2_000,
-  // Models may think for long.
+  // Models may compute for a long time.
   firstByteMs: 300_000,
   idleMs: 300_000,
   stalledMs: 60_000,
-  // Below the five seconds after which servers commonly close theirs.
+  // Below five seconds, after which servers commonly close idle connections.
   keepAliveMs: 4_000,
   random: Math.random,
 };
 
-/** How exactly what takes too long is noticed. */
+/** Interval of the timeout checks. */
 const sweepMs = 250;
 
-/** A server that nobody has needed for so long, and to which nothing is open, is forgotten: models come and go. */
+/** A server that has been unused for this long, with no open connection, is forgotten, because models come and go. */
 const forgetMs = 60_000;
 
-/** Something that takes exchanges of one kind to one server. */
+/** Sends exchanges of one kind to one server. */
 export interface ServerOrigin<T> extends Choice<T> {
   readonly state: { connections: number };
   sweep(): void;
   close(): void;
 }
 
-/** The servers that were needed so far, each with its connections. */
+/** The servers used so far, each with its connections. */
 export class KnownOrigins<T extends { elsewhere: (() => boolean) | undefined }> {
   readonly #options: UpstreamPoolOptions;
   readonly #make: (name: string, options: OriginOptions) => ServerOrigin<T>;
   readonly #origins = new Map<string, ServerOrigin<T>>();
-  /** Keys of those that were needed since it was last looked at. */
+  /** Keys of the servers used since the last check. */
   readonly #needed = new Set<string>();
   readonly #timers: readonly NodeJS.Timeout[];
 
@@ -53,7 +53,7 @@ export class KnownOrigins<T extends { elsewhere: (() => boolean) | undefined }> 
     ];
   }
 
-  /** Gives an exchange to the server, or to one of several that serve the same. */
+  /** Passes an exchange to the server, or to one of several equivalent ones. */
   dispatch(exchange: T, { origins, tls }: Pick<Upstream, 'origins' | 'tls'>): void {
     const [only, ...others] = origins;
     if (others.length === 0) return this.#at(only, tls).dispatch(exchange);
@@ -67,7 +67,7 @@ export class KnownOrigins<T extends { elsewhere: (() => boolean) | undefined }> 
     this.#origins.clear();
   }
 
-  /** Connections that differ in whom they trust, or in who the gateway says it is, are never shared. */
+  /** Connections are never shared between different trust settings or client certificates. */
   #at(name: string, own: UpstreamTls | undefined): ServerOrigin<T> {
     const key = own === undefined ? name : `${name} ${identityOf(own)}`;
     this.#needed.add(key);

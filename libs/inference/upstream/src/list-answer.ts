@@ -1,10 +1,10 @@
 import type { DenialReason } from '@modelgate/protocols';
 import { ForwardedAnswer } from './forwarded-answer.ts';
 
-/** No list of models is longer. */
+/** Longer than any list of models. */
 const maxListBytes = 1024 * 1024;
 
-/** What a server means that has no list, or none yet, or wants to be asked in another way. */
+/** Statuses that mean: no list, no list yet, or ask in another way. */
 const instead: Readonly<Partial<Record<number, DenialReason>>> = {
   400: 'upstream_refused',
   404: 'unknown_route',
@@ -15,7 +15,7 @@ const instead: Readonly<Partial<Record<number, DenialReason>>> = {
   503: 'upstream_busy',
 };
 
-/** An answer that is read whole before the caller sees any of it, because part of it may not be for the caller. */
+/** An answer that is read whole before it is sent, because part of it may be hidden from the caller. */
 export class ListAnswer extends ForwardedAnswer {
   #headers: string[] = [];
   readonly #chunks: Buffer[] = [];
@@ -37,7 +37,7 @@ export class ListAnswer extends ForwardedAnswer {
 
   override onEnd(): void {
     const body = this.status === 200 ? this.hooks.filter?.(Buffer.concat(this.#chunks)) : undefined;
-    // What is no list is not shown: its text may name what the caller must not know.
+    // A body that is not a list is not passed on, because its text may name hidden models.
     if (body === undefined) return this.refuse(instead[this.status] ?? 'upstream_answer');
     const kept = this.#headers.filter((_, index) => !isLength(this.#headers[index - (index % 2)]));
     const headers = [...kept, 'content-length', String(Buffer.byteLength(body)), ...this.hooks.extraHeaders];

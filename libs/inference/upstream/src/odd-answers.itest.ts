@@ -20,7 +20,10 @@ interface Outcome {
   body: string;
 }
 
-/** Those that matter most, in any case: each is no whole answer, or is followed by bytes that nobody asked for. */
+/**
+ * The most important cases, which always run: each answer is incomplete, or is followed by bytes that belong to no
+ * request.
+ */
 const own: Case[] = [
   'HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 4\r\n\r\nevil!',
   'HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\nContent-Length: 4\r\n\r\n0\r\n\r\n',
@@ -39,7 +42,7 @@ const own: Case[] = [
 
 const theirs = (): Case[] => suiteCases<Case>('http-raw/llhttp.json').filter(({ type }) => type.startsWith('response'));
 
-/** A model server that answers `/odd` with whatever it is told to, and everything else with `mine`. */
+/** A model server that answers `/odd` with the given bytes, and everything else with `mine`. */
 let odd = Buffer.alloc(0);
 const server = createServer((socket) => {
   socket.on('error', () => undefined);
@@ -91,7 +94,7 @@ function send(path: string): Promise<Outcome> {
   });
 }
 
-/** What Node, whose parser is llhttp itself, makes of the same answer. */
+/** How Node, whose parser is llhttp, reads the same answer. */
 function sendByNode(): Promise<Outcome> {
   return new Promise((resolve) => {
     const outcome: Outcome = { ended: false, status: 0, body: '' };
@@ -107,7 +110,7 @@ function sendByNode(): Promise<Outcome> {
   });
 }
 
-/** What is wrong with how one answer was taken, and with the one that came after it. */
+/** What is wrong with how an answer and the one after it were read. */
 async function problems({ name, raw_b64, error_code, messages }: Case): Promise<string[]> {
   odd = Buffer.from(raw_b64, 'base64');
   const [taken, next] = [await send('/odd'), await send('/next')];
@@ -125,7 +128,7 @@ describe('an odd answer of a model server', () => {
     expect(await problems(one)).toEqual([]);
   });
 
-  it('of llhttp’s is refused or read as Node reads it, never hangs, and never reaches the next request', async ({
+  it('from llhttp’s tests is refused or read as Node reads it, never hangs, and never reaches the next request', async ({
     skip,
   }) => {
     skip(suitesMissing !== undefined, suitesMissing);

@@ -1,15 +1,15 @@
-/** One of several servers that serve the same. */
+/** One of several equivalent servers. */
 export interface Choice<T> {
   readonly healthy: boolean;
-  /** What it has under way. */
+  /** The number of exchanges under way. */
   readonly load: number;
   dispatch(exchange: T): void;
 }
 
 /**
- * Gives an exchange to one of several origins that serve the same: of two healthy ones taken at random, the one with less to do
- * ("the power of two choices" keeps loads even without anybody counting for all). One that sends nothing hands it on; who
- * has been tried is not tried again.
+ * Chooses one of several equivalent origins: of two healthy ones picked at random, the less loaded one. This "power of
+ * two choices" balances the load without a shared counter. An origin that could send nothing passes the exchange on; an
+ * origin that was tried is not tried again.
  */
 export function dispatchToOne<T extends { elsewhere: (() => boolean) | undefined }>(
   exchange: T,

@@ -6,13 +6,13 @@ import { Exchange, type OutgoingRequest } from './exchange.ts';
 import { Origin, type OriginOptions } from './origin.ts';
 import type { UpstreamError } from './upstream-error.ts';
 
-/** What the model server does with the `index`-th connection; `text` is all it has received so far. */
+/** The behaviour of the model server on the `index`-th connection; `text` is everything received so far. */
 type Behaviour = (socket: Socket, text: string, index: number) => void;
 
 let server: Server;
 let origin: Origin;
 let behaviour: Behaviour;
-/** What reached each connection. */
+/** The bytes that reached each connection. */
 let received: string[];
 let sockets: Set<Socket>;
 
@@ -91,14 +91,14 @@ async function until(holds: () => boolean): Promise<void> {
   expect(holds()).toBe(true);
 }
 
-/** Looks for what takes too long until the exchange has ended. */
+/** Runs the timeout checks until the exchange has ended. */
 async function swept(done: Promise<Outcome>): Promise<Outcome> {
   const sweep = setInterval(() => origin.sweep(), 20);
   return done.finally(() => clearInterval(sweep));
 }
 
 describe('connections', () => {
-  it('are used one after the other, and never by two exchanges at a time', async () => {
+  it('are reused, and carry one exchange at a time', async () => {
     for (let turn = 0; turn < 3; turn++)
       expect(await send().done).toMatchObject({ status: 200, body: 'ok', end: 'ended' });
     expect(received.length).toBe(1);
@@ -106,7 +106,7 @@ describe('connections', () => {
     expect(received.length).toBe(2);
   });
 
-  it('are not used again after bytes that nobody asked for', async () => {
+  it('are not reused after bytes that belong to no request', async () => {
     behaviour = (socket) => void socket.write(`${answer}HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil`);
     const first = await send().done;
     behaviour = always;
@@ -115,14 +115,14 @@ describe('connections', () => {
     expect(received.length).toBe(2);
   });
 
-  it('are closed where an answer comes late, between two exchanges', async () => {
+  it('are closed if a late answer arrives between two exchanges', async () => {
     await send().done;
     sockets.forEach((socket) => socket.write('HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil'));
     await until(() => origin.state.connections === 0);
     expect((await send().done).body).toBe('ok');
   });
 
-  it('are closed when nobody has needed them for long', async () => {
+  it('are closed after the idle timeout', async () => {
     origin = make({ keepAliveMs: 30 });
     await send().done;
     await sleep(60);
@@ -130,7 +130,7 @@ describe('connections', () => {
     expect(origin.state.connections).toBe(0);
   });
 
-  it('are not used again where the answer came before the whole request had left', async () => {
+  it('are not reused if the answer arrived before the whole request was sent', async () => {
     behaviour = (socket) => void socket.write(answer);
     const body = new PassThrough();
     const early = send({ body, headers: ['host', 'm', 'content-length', '100'] });
@@ -139,7 +139,7 @@ describe('connections', () => {
     await until(() => origin.state.connections === 0);
   });
 
-  it('wait in a queue that has an end', async () => {
+  it('have a bounded queue', async () => {
     behaviour = () => undefined;
     const outcomes = Array.from({ length: 9 }, () => send());
     expect((await outcomes[8]?.done)?.error?.reason).toBe('upstream_busy');
@@ -148,14 +148,14 @@ describe('connections', () => {
   });
 });
 
-describe('what was sent is never sent again', () => {
+describe('a request that was sent is not sent again', () => {
   it.each<[string, Behaviour]>([
     ['closes before it answers', (socket) => void socket.end()],
     ['resets before it answers', (socket) => void socket.resetAndDestroy()],
     ['answers half a head', (socket) => void socket.end('HTTP/1.1 200')],
     ['answers half a body', (socket) => void socket.end('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf')],
     ['answers garbage', (socket) => void socket.write('garbage\r\n\r\n')],
-  ])('where the model server %s, on a fresh connection and on a used one', async (_what, wrong) => {
+  ])('if the model server %s, on a new and on a reused connection', async (_what, wrong) => {
     behaviour = wrong;
     expect((await send().done).end).toBe('failed');
     expect(received.length).toBe(1);
@@ -166,7 +166,7 @@ describe('what was sent is never sent again', () => {
     expect(received.join('').split('POST /p').length - 1).toBe(3);
   });
 
-  it('nor is a GET, where a used connection is closed under it', async () => {
+  it('if it is a GET and its reused connection closes', async () => {
     const get = { method: 'GET', body: null } as const;
     await send(get).done;
     behaviour = (socket) => void socket.resetAndDestroy();
@@ -176,8 +176,8 @@ describe('what was sent is never sent again', () => {
   });
 });
 
-describe('bodies that are still to be read', () => {
-  it('leave in chunks, or with their length', async () => {
+describe('streamed bodies', () => {
+  it('are sent in chunks, or with their length', async () => {
     await send({ body: Readable.from([Buffer.from('ab'), Buffer.from('cde')]) }).done;
     expect(received[0]).toContain('transfer-encoding: chunked\r\n\r\n2\r\nab\r\n3\r\ncde\r\n0\r\n\r\n');
     behaviour = (socket, text) => text.endsWith('abcde') && void socket.write(answer);
@@ -189,7 +189,7 @@ describe('bodies that are still to be read', () => {
     ['is shorter than it says', (body) => body.end('ab')],
     ['is longer than it says', (body) => body.write('abcdefgh')],
     ['breaks off', (body) => body.destroy()],
-  ])('end the exchange and the connection where one %s', async (_what, act) => {
+  ])('end the exchange and the connection if one %s', async (_what, act) => {
     behaviour = () => undefined;
     const body = new PassThrough();
     const sent = send({ body, headers: ['host', 'm', 'content-length', '5'] });
@@ -201,8 +201,8 @@ describe('bodies that are still to be read', () => {
   });
 });
 
-describe('a model server that is slow', () => {
-  it('is given up when it says nothing, and when it stops in the middle', async () => {
+describe('a slow model server', () => {
+  it('times out if it does not answer, and if it stops in the middle', async () => {
     behaviour = () => undefined;
     expect((await swept(send().done)).error?.reason).toBe('upstream_timeout');
     behaviour = (socket) => void socket.write('HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nhalf');
@@ -219,7 +219,7 @@ describe('a model server that is slow', () => {
     expect(origin.state.circuit).toBe('closed');
   });
 
-  it('is not given up while something moves', async () => {
+  it('does not time out while there is progress', async () => {
     behaviour = (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 8\r\n\r\n');
       void (async () => {
@@ -234,7 +234,7 @@ describe('a model server that is slow', () => {
 });
 
 describe('a caller', () => {
-  it('that takes nothing holds the model server up, and is given up in the end', async () => {
+  it('that does not read pauses the model server, and times out in the end', async () => {
     let written = 0;
     behaviour = (socket) => {
       socket.write('HTTP/1.1 200 OK\r\nContent-Length: 1000000000\r\n\r\n');
@@ -251,7 +251,7 @@ describe('a caller', () => {
     expect(written).toBeLessThan(32 * 1024 * 1024);
   });
 
-  it('that goes away takes its connection with it, wherever the exchange is', async () => {
+  it('that goes away closes the upstream connection, at any stage of the exchange', async () => {
     behaviour = () => undefined;
     const waiting = send();
     await until(() => received.length === 1);
@@ -265,7 +265,7 @@ describe('a caller', () => {
     expect(half.outcome.end).toBeUndefined();
   });
 
-  it('that goes away in the queue is never sent', async () => {
+  it('that goes away in the queue is never sent to the model server', async () => {
     origin = make({ maxConnections: 1 });
     behaviour = () => undefined;
     const first = send();
@@ -279,7 +279,7 @@ describe('a caller', () => {
 });
 
 describe('a model server that is down', () => {
-  it('is left alone for a moment, then asked once, then used again', async () => {
+  it('is not asked for a while, then probed once, then used again', async () => {
     const { port } = server.address() as AddressInfo;
     await new Promise((resolve) => server.close(resolve));
     const reasons: (string | undefined)[] = [];

@@ -7,7 +7,7 @@ import { UpstreamError } from './upstream-error.ts';
 
 export interface OriginOptions extends ExchangeTimeouts {
   maxConnections: number;
-  /** Exchanges that wait for a connection; one more is refused. */
+  /** Maximum number of exchanges that wait for a connection. A further one is refused. */
   maxQueued: number;
   queueMs: number;
   connectTimeoutMs: number;
@@ -15,7 +15,7 @@ export interface OriginOptions extends ExchangeTimeouts {
   keepAliveMs: number;
   /** In [0, 1). */
   random: () => number;
-  /** What a connection over TLS is to be made with, asked for every new one. */
+  /** Returns the TLS options of a new connection. */
   tls?: () => ConnectionOptions;
 }
 
@@ -29,7 +29,7 @@ export class Origin {
   readonly #url: URL;
   readonly #options: OriginOptions;
   readonly #breaker: CircuitBreaker;
-  /** The one used last is used next: those that nobody needs grow old. */
+  /** The most recently used connection is used next, so that the surplus ones become idle. */
   readonly #idle: Connection[] = [];
   readonly #all = new Set<Connection>();
   readonly #connecting = new Set<Socket>();
@@ -49,12 +49,12 @@ export class Origin {
     };
   }
 
-  /** Exchanges that are under way or wait. */
+  /** Number of exchanges under way or waiting. */
   get load(): number {
     return this.#all.size - this.#idle.length + this.#queue.length;
   }
 
-  /** Whether it has not failed so often that it is left alone. */
+  /** False while the circuit breaker is open. */
   get healthy(): boolean {
     return this.#breaker.state === 'closed';
   }
@@ -69,7 +69,7 @@ export class Origin {
     this.#place(exchange);
   }
 
-  /** Called now and then: gives up what has taken too long, and connections that nobody needs. */
+  /** Called periodically: fails exchanges that have waited too long and closes idle connections. */
   sweep(): void {
     const now = performance.now();
     for (const connection of this.#all) connection.sweep(now, this.#options);
@@ -119,7 +119,7 @@ export class Origin {
       socket.off('error', onFailed);
       socket.off('close', onClose);
       connection = new Connection(socket, this.#hooks);
-      // Nothing of the socket’s own streaming is used, but its end is told only to a reader.
+      // The socket's own stream is unused, but Node reports its end only to a reader.
       socket.resume();
       this.#all.add(connection);
       this.#onFree(connection);
@@ -160,7 +160,10 @@ export class Origin {
     exchange.fail(error);
   }
 
-  /** Where no other connection is there or on its way, whoever waits hears it at once; nothing of theirs was sent. */
+  /**
+   * If there is no other connection, open or opening, all waiting exchanges fail immediately. None of them has been
+   * sent.
+   */
   #onUnreachable(message: string): void {
     this.#breaker.failed();
     if (this.#all.size > 0 || this.#connecting.size > 0) return;
@@ -175,10 +178,10 @@ export class Origin {
   }
 }
 
-/** Nothing of it was sent: another origin may have it. */
+/** No part of the exchange was sent, so another origin may take it. */
 function unsent(exchange: Exchange, error: UpstreamError): void {
   if (exchange.settled || !exchange.elsewhere?.()) exchange.fail(error);
 }
 
-/** Where every connection in the clear reads into: what was read is copied before anything else happens. */
+/** A read buffer shared by all cleartext connections: each read is copied before the next one. */
 const readInto = Buffer.allocUnsafeSlow(64 * 1024);

@@ -5,7 +5,7 @@ import { beforeEach, describe, expect, it } from 'vitest';
 import type { OutgoingBody } from './exchange.ts';
 import { writeRequest } from './request-writer.ts';
 
-/** The side of a socket that is written to: what left in one piece, and whether it takes more. */
+/** The writable side of a socket: the pieces written, and whether it accepts more. */
 class Wire extends Duplex {
   readonly batches: string[] = [];
   problem: Error | null = null;
@@ -16,7 +16,7 @@ class Wire extends Duplex {
   }
 
   override _read(): void {
-    // Nobody answers.
+    // There is no peer.
   }
 }
 
@@ -24,7 +24,7 @@ class Body extends Readable implements OutgoingBody {
   readonly given: string[] = [];
 
   override _read(): void {
-    // What there is has been pushed.
+    // Everything available has been pushed.
   }
 
   spent(piece: Buffer): void {
@@ -50,14 +50,14 @@ function write(headers: string[]): void {
   writeRequest(wire as unknown as Socket, { method: 'POST', path: '/', headers, body }, hooks);
 }
 
-/** As one read of a connection may bring them. */
+/** Pieces as one read of a connection may deliver them. */
 async function come(...pieces: string[]): Promise<void> {
   for (const piece of pieces) body.push(piece);
   await turn();
 }
 
-describe('a body on its way', () => {
-  it('leaves in one piece with the head, as far as it is here', async () => {
+describe('a streamed body', () => {
+  it('is sent in one piece with the head, as far as it is available', async () => {
     body.push('ab');
     body.push('cd');
     write(['content-length', '8']);
@@ -65,7 +65,7 @@ describe('a body on its way', () => {
     expect(wire.batches).toEqual(['POST / HTTP/1.1\r\ncontent-length: 8\r\n\r\nabcd']);
   });
 
-  it('leaves in as many pieces as it comes in, however many came at once', async () => {
+  it('is sent in the pieces in which it arrived, however many arrived at once', async () => {
     write(['content-length', '8']);
     await turn();
     await come('ab', 'cd');
@@ -73,7 +73,7 @@ describe('a body on its way', () => {
     expect(wire.batches.slice(1)).toEqual(['abcd', 'efgh']);
   });
 
-  it('does so in chunks, too', async () => {
+  it('is sent in those pieces as chunks, too', async () => {
     write([]);
     await turn();
     await come('ab', 'cde');
@@ -83,7 +83,7 @@ describe('a body on its way', () => {
     expect(told).toEqual(['written']);
   });
 
-  it('is given back piece by piece once it has been sent', async () => {
+  it('is released piece by piece once it has been sent', async () => {
     wire.cork();
     write(['content-length', '8']);
     await come('abcd', 'efgh');
@@ -93,7 +93,7 @@ describe('a body on its way', () => {
     expect(body.given).toEqual(['abcd', 'efgh']);
   });
 
-  it('is not given back where it could not be sent', async () => {
+  it('is not released if it could not be sent', async () => {
     wire.problem = new Error('gone');
     wire.on('error', () => undefined);
     write(['content-length', '4']);
@@ -101,7 +101,7 @@ describe('a body on its way', () => {
     expect(body.given).toEqual([]);
   });
 
-  it('waits where much of it has not been sent, or many small pieces of it, and goes on once they have', async () => {
+  it('pauses while many bytes or many small pieces are unsent, and resumes afterwards', async () => {
     for (const pieces of [['a'.repeat(70_000)], Array.from({ length: 64 }, () => 'a')]) {
       body = new Body();
       write(['content-length', '100000']);
@@ -116,14 +116,14 @@ describe('a body on its way', () => {
     }
   });
 
-  it('is no request where it is longer than it says', async () => {
+  it('breaks the request off if it is longer than declared', async () => {
     write(['content-length', '4']);
     await come('abcde');
     expect(told).toEqual(['the body is longer than it says']);
     expect(wire.batches.join('')).not.toContain('abcde');
   });
 
-  it('is no request where it is shorter than it says, or breaks off', async () => {
+  it('breaks the request off if it is shorter than declared, or breaks off itself', async () => {
     write(['content-length', '4']);
     await come('abc');
     body.push(null);

@@ -1,26 +1,26 @@
 import type { Socket } from 'node:net';
 import type { OutgoingBody, OutgoingRequest } from './exchange.ts';
 
-/** Bodies up to this size leave in one piece with the head: copying them costs less than a second write. */
+/** A body up to this size is sent in one piece with the head: copying it costs less than a second write. */
 const onePiece = 16 * 1024;
 
-/** Pieces that wait to be sent: each weighs some hundreds of bytes, however few it has. */
+/** Maximum number of pieces waiting to be sent. Each costs some hundreds of bytes of memory, however small it is. */
 const maxUnsent = 64;
 
 export interface WritingHooks {
-  /** A piece has left, so that the exchange is alive. */
+  /** A piece was sent, so the exchange is making progress. */
   onProgress: () => void;
   /** The whole request has been written. */
   onWritten: () => void;
-  /** The body broke off: what has been written is no request. */
+  /** The body broke off, so the request is incomplete. */
   onBroken: (cause: Error) => void;
 }
 
 /**
- * Writes one request (RFC 9112). A body that is still to be read is sent on as it comes and as fast as it is taken, chunked
- * unless the headers declare its length; it ends only where it ended.
+ * Writes one request (RFC 9112). A streamed body is forwarded as it arrives and as fast as the server accepts it. It is
+ * chunked unless the headers declare its length, and it ends only if the source ended.
  *
- * @returns stops reading the body
+ * @returns a function that stops reading the body
  */
 export function writeRequest(socket: Socket, request: OutgoingRequest, hooks: WritingHooks): () => void {
   const { body } = request;
@@ -59,13 +59,13 @@ function lengthOf({ headers }: OutgoingRequest): number | undefined {
   return undefined;
 }
 
-/** A body on its way from one stream to the other. */
+/** Copies a body from one stream to another. */
 class BodyWriter {
   readonly stop = (): void => this.#stop();
   readonly #socket: Socket;
   readonly #body: OutgoingBody;
   readonly #hooks: WritingHooks;
-  /** Bytes that are still to come; undefined where the body is chunked. */
+  /** Bytes still to come; undefined if the body is chunked. */
   #left: number | undefined;
   #gathering = false;
   #unsent = 0;
@@ -87,12 +87,15 @@ class BodyWriter {
     body.on('close', this.#onClose);
     body.on('data', this.#onData);
     body.resume();
-    // Ends behind the turn that `resume` puts what is here off to.
+    // Ends after the turn to which `resume` defers the buffered pieces.
     this.#gather();
     socket.write(head, 'latin1');
   }
 
-  /** What is written within one turn leaves in one piece: the head and what is here of the body, all records of one read of TLS. */
+  /**
+   * Everything written in one turn is sent in one piece: the head with the available part of the body, or all TLS
+   * records of one read.
+   */
   #gather(): void {
     if (this.#gathering) return;
     this.#gathering = true;
@@ -146,7 +149,7 @@ class BodyWriter {
     this.#body.off('error', this.#onClose);
     this.#body.off('close', this.#onClose);
     this.#body.off('data', this.#onData);
-    // What nobody wants any more is thrown away, so that the caller can be answered over the same connection.
+    // Discards the rest of the body, so that the caller can be answered on the same connection.
     this.#body.resume();
   }
 }

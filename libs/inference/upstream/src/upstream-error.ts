@@ -1,10 +1,10 @@
 import type { DenialReason } from '@modelgate/protocols';
 
-/** Why a model server gave no answer, or no whole one. */
+/** Why a model server gave no answer, or an incomplete one. */
 export class UpstreamError extends Error {
   override readonly name = 'UpstreamError';
   readonly reason: DenialReason;
-  /** How long the caller should wait before it comes again, in seconds. */
+  /** Seconds that the caller should wait before it retries. */
   readonly retryAfterSeconds: number | undefined;
 
   constructor(reason: DenialReason, message: string, retryAfterSeconds?: number) {

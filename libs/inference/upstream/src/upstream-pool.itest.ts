@@ -31,7 +31,7 @@ async function listen(server: Server): Promise<string> {
   return `127.0.0.1:${(server.address() as AddressInfo).port}`;
 }
 
-/** Whose certificate each connection showed, in the order of the requests. */
+/** The certificate that each connection presented, in the order of the requests. */
 async function mutualTls(): Promise<{ origin: string; connections: [TLSSocket, string][] }> {
   const connections: [TLSSocket, string][] = [];
   const options = { ...serving, ca: authority.cert, requestCert: true, rejectUnauthorized: true };
@@ -46,7 +46,7 @@ function poolWith(options: UpstreamPoolOptions): UpstreamPool {
   return (running.pool = new UpstreamPool(options));
 }
 
-/** The status of the answer, or why there was none. */
+/** The status of the answer, or the reason why there was none. */
 function ask(pool: UpstreamPool, upstream: Upstream): Promise<number | string> {
   const model = { namespace: 'fraud', name: 'iris' };
   const operation: Operation = {
@@ -79,7 +79,7 @@ const trusting = (own: UpstreamTls | undefined) => (): ConnectionOptions => ({
 const to = (origin: string, tls?: UpstreamTls): Upstream => ({ origins: [origin], host: 'm', ...(tls && { tls }) });
 
 describe('connections over TLS', () => {
-  it('are shared by those who are the same to the server, and by nobody else', async () => {
+  it('are shared only by models with the same TLS settings', async () => {
     const { origin, connections } = await mutualTls();
     const pool = poolWith({ tls: trusting });
     const identities: (UpstreamTls | undefined)[] = [undefined, { certFile: 'a' }, { certFile: 'b' }];
@@ -90,7 +90,7 @@ describe('connections over TLS', () => {
     expect(new Set(connections.map(([socket]) => socket)).size).toBe(3);
   });
 
-  it('that exist already do not open the server to those who do not trust it', async () => {
+  it('are not reused for a model that does not trust the server', async () => {
     const { origin, connections } = await mutualTls();
     const pool = poolWith({ tls: trusting });
     expect(await ask(pool, to(origin))).toBe(200);
@@ -101,8 +101,8 @@ describe('connections over TLS', () => {
   });
 });
 
-describe('time', () => {
-  it('is what the model has, or else what all have', async () => {
+describe('the timeout of an answer', () => {
+  it('is the one of the model, or else the default', async () => {
     const origin = `http://${await listen(createPlainServer((_, response) => void setTimeout(() => response.end(), 4_000)))}`;
     const pool = poolWith({ firstByteMs: 1_000 });
     const asked = [undefined, { firstByteMs: 30_000 }, { idleMs: 30_000 }].map((timeouts) =>
@@ -111,7 +111,7 @@ describe('time', () => {
     expect(await Promise.all(asked)).toEqual(['upstream_timeout', 200, 'upstream_timeout']);
   });
 
-  it('between two pieces is the model’s own as well', async () => {
+  it('between two pieces is the one of the model as well', async () => {
     const server = createPlainServer((_, response) => {
       response.write('piece');
       setTimeout(() => response.end('another'), 4_000);

@@ -8,19 +8,19 @@ import { KnownOrigins, type UpstreamPoolOptions } from './known-origins.ts';
 import { Origin } from './origin.ts';
 import { UpstreamError } from './upstream-error.ts';
 
-/** One authorised request on its way. */
+/** One authorized request. */
 export interface Forwarding {
   operation: Operation;
-  /** Name, value, name, value …, complete. */
+  /** All request headers: name, value, name, value … */
   headers: string[];
-  /** A body that is there already, or still to be read; null where there is none. */
+  /** A body in memory or a stream; null if there is none. */
   body: Buffer | OutgoingBody | null;
-  /** More bytes than this of a body that is still to be read are cut off. */
+  /** A streamed body longer than this is cut off. */
   maxBodyBytes: number;
   response: AnswerSink;
 }
 
-/** Connections to the model servers, and the way of one request over them. */
+/** The connections to all model servers over HTTP/1.1. */
 export class UpstreamPool {
   readonly #origins: KnownOrigins<Exchange>;
 
@@ -28,7 +28,7 @@ export class UpstreamPool {
     this.#origins = new KnownOrigins(options, (name, own) => new Origin(name, own));
   }
 
-  /** Streams the request there and the answer back. Never throws; `hooks` are told how it ended. */
+  /** Sends the request and streams the answer back. Never throws; `hooks` report the outcome. */
   forward({ operation, headers, body, maxBodyBytes, response }: Forwarding, hooks: AnswerHooks): void {
     const answer = operation.kind === 'list' ? new ListAnswer(response, hooks) : new ForwardedAnswer(response, hooks);
     if (!answer.open) return answer.refuse('upstream_broken', new Error('the caller went away'));
@@ -49,7 +49,7 @@ export class UpstreamPool {
   }
 }
 
-/** Ends an exchange whose body turns out to be too long. */
+/** Fails an exchange whose body turns out to be too long. */
 function cutOff(body: Readable, maxBytes: number, answer: ForwardedAnswer): void {
   let length = 0;
   body.prependListener('data', (piece: Buffer) => {

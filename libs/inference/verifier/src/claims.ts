@@ -3,7 +3,7 @@ import type { GrantReader } from './grant-reader.ts';
 import type { ModelToken } from './model-token.ts';
 import { TokenRejected } from './token-rejected.ts';
 
-/** What a token of ours must say. */
+/** The claim values that a model token must have. */
 export interface ClaimRules {
   issuer: string;
   audience: string;
@@ -13,7 +13,7 @@ export interface ClaimRules {
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** Under which key a payload was verified, and when. */
+/** The key that verified a payload, and the time of the verification. */
 export interface Verification {
   kid: string;
   now: number;
@@ -27,7 +27,7 @@ export function readClaims(
   grants: GrantReader,
 ): ModelToken {
   if (claims['iss'] !== rules.issuer) throw new TokenRejected('iss');
-  // One audience, spelt as one: a token that is good elsewhere too could be replayed from there.
+  // Exactly one audience, as a string: a token that is also valid elsewhere could be replayed from there.
   if (claims['aud'] !== rules.audience) throw new TokenRejected('aud');
   if (claims['cnf'] !== undefined)
     throw new TokenRejected('sender_constrained', 'no proof of possession is checked here');
@@ -45,7 +45,7 @@ export function readClaims(
   });
 }
 
-/** Whether a token's time is over, on clocks that may differ by `skewSeconds`. */
+/** Whether a token has expired, given clocks that may differ by `skewSeconds`. */
 export function hasExpired(token: ModelToken, skewSeconds: number, now: number): boolean {
   return isOver(token.expiresAt, skewSeconds, now);
 }

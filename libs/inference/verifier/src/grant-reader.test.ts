@@ -11,7 +11,7 @@ function saying(model: string, detailed = model, more: object = {}) {
 }
 
 describe('GrantReader', () => {
-  it('reads what is said the same way once', () => {
+  it('parses equal claims only once', () => {
     const reader = new GrantReader(audience);
     const grants = reader.read(saying('fraud/iris'));
     expect(grants).toEqual([{ model: { namespace: 'fraud', name: 'iris' }, verbs: ['predict'] }]);
@@ -22,7 +22,7 @@ describe('GrantReader', () => {
     expect(reader.read(saying('fraud/digits'))).toBe(others);
   });
 
-  it('says which of the two is wrong, and how', () => {
+  it('names the claim that is wrong, and how', () => {
     const reader = new GrantReader(audience);
     const problem = (claims: Record<string, unknown>) => {
       try {
@@ -44,7 +44,7 @@ describe('GrantReader', () => {
     });
   });
 
-  it('takes no fault of its own for one of the token', () => {
+  it('does not report an internal error as a fault of the token', () => {
     const fault = new Error('a fault');
     const details = {
       toJSON: () => 'nothing to see',
@@ -57,7 +57,7 @@ describe('GrantReader', () => {
     );
   });
 
-  it('tells apart whatever is said in another way, after each other as before', () => {
+  it('keeps different claims apart, whichever order they are read in', () => {
     const reader = new GrantReader(audience);
     for (const name of ['fraud/iris', 'fraud/digits', 'fraud/iris']) {
       expect(reader.read(saying(name))[0]?.model.name).toBe(name.split('/')[1]);
@@ -70,7 +70,7 @@ describe('GrantReader', () => {
     );
   });
 
-  it('forgets, rather than to remember without a bound', () => {
+  it('bounds the number of remembered claims', () => {
     const reader = new GrantReader(audience);
     const first = reader.read(saying('fraud/m0'));
     for (let n = 1; n <= 256; n++) reader.read(saying(`fraud/m${n}`));

@@ -10,10 +10,13 @@ import { TokenRejected, type RejectionReason } from './token-rejected.ts';
 
 type Claims = Readonly<Record<string, unknown>>;
 
-/** How many ways of saying what a token may do are remembered. */
+/** The number of distinct claims that are remembered. */
 const maxKnown = 256;
 
-/** What tokens permit. Those of one caller say the same again and again, so that it is read once; refusals are not kept. */
+/**
+ * Parses the grants of tokens. The tokens of one caller repeat the same claims, so the result is remembered; refusals
+ * are not.
+ */
 export class GrantReader {
   readonly #audience: string;
   readonly #known = new Map<string, readonly ModelGrant[]>();
@@ -24,7 +27,7 @@ export class GrantReader {
 
   /** @throws TokenRejected */
   read(claims: Claims): readonly ModelGrant[] {
-    // What is accepted holds nothing but strings, of which no two are written alike.
+    // Accepted claims contain only strings, so equal JSON means equal claims.
     const spelling = JSON.stringify([claims['scope'], claims['authorization_details']]);
     const known = this.#known.get(spelling);
     if (known) return known;
@@ -35,7 +38,7 @@ export class GrantReader {
   }
 }
 
-/** `scope` and `authorization_details` say the same thing twice; where they do not, neither is believed. */
+/** `scope` and `authorization_details` must express the same grants; if they differ, the token is refused. */
 function readGrants(claims: Claims, audience: string): ModelGrant[] {
   const scoped = reading('scope', () => parseScope(typeof claims['scope'] === 'string' ? claims['scope'] : ''));
   const detailed = reading('authorization_details', () =>

@@ -1,6 +1,6 @@
 /**
- * The one verifier of model tokens: canonical spelling, signature, claim rules, verified-token cache, revocation view.
- * Owns what makes a model token acceptable. What it permits is decided in `inference`.
+ * Verifies model tokens: canonical encoding, signature, claim rules, verified-token cache and revocation. Owns what
+ * makes a model token acceptable. Does not decide what a token permits; `authorization` does.
  */
 export { discoverIssuer, type IssuerEndpoints } from './issuer-discovery.ts';
 export { ModelTokenVerifier } from './model-token-verifier.ts';

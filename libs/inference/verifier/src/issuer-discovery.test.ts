@@ -3,7 +3,7 @@ import { describe, expect, it } from 'vitest';
 import { DiscoveryError, discoverIssuer } from './issuer-discovery.ts';
 import { answer } from './model-token.fixture.ts';
 
-/** Answers by URL; whatever is not listed is 404. */
+/** Answers by URL. A URL that is not listed is answered with 404. */
 function site(pages: Record<string, unknown>): { get: HttpGet; asked: string[] } {
   const asked: string[] = [];
   const get: HttpGet = async (url) => {
@@ -22,7 +22,7 @@ const rfc8414 = `${issuer}/.well-known/oauth-authorization-server`;
 const oidc = `${issuer}/.well-known/openid-configuration`;
 
 describe('discoverIssuer', () => {
-  it('reads where keys and feeds are', async () => {
+  it('reads the URLs of the keys and feeds', async () => {
     const { get, asked } = site({
       [rfc8414]: metadata({
         modelgate_revocations_endpoint: `${issuer}/revocations`,
@@ -41,7 +41,7 @@ describe('discoverIssuer', () => {
     expect(asked).toEqual([rfc8414]);
   });
 
-  it('does without feeds where an issuer has none', async () => {
+  it('accepts an issuer without feeds', async () => {
     expect(await discoverIssuer(issuer, site({ [rfc8414]: metadata() }).get)).toEqual({
       issuer,
       jwksUri: `${issuer}/jwks`,
@@ -77,7 +77,7 @@ describe('discoverIssuer', () => {
         'https://a.example:8443/.well-known/openid-configuration',
       ],
     ],
-  ])('puts the well-known part of %s where each standard says', async (url, expected) => {
+  ])('places the well-known segment of %s as each standard requires', async (url, expected) => {
     const { get, asked } = site({});
     await expect(discoverIssuer(url, get)).rejects.toBeInstanceOf(DiscoveryError);
     expect(asked).toEqual(expected);
@@ -86,7 +86,7 @@ describe('discoverIssuer', () => {
   it.each([
     ['is missing', undefined],
     ['cannot be reached', new Error('connect ECONNREFUSED')],
-  ])('falls back to OIDC discovery where the other %s', async (_, page) => {
+  ])('falls back to OIDC discovery if the RFC 8414 metadata %s', async (_, page) => {
     const { get } = site({ ...(page && { [rfc8414]: page }), [oidc]: metadata() });
     expect((await discoverIssuer(issuer, get)).jwksUri).toBe(`${issuer}/jwks`);
   });
@@ -95,9 +95,9 @@ describe('discoverIssuer', () => {
     ['both answer 404', {}, `${rfc8414} answered 404`],
     ['the first cannot be reached', { [rfc8414]: new Error('connect ECONNREFUSED') }, 'connect ECONNREFUSED'],
     ['the second cannot be reached either', { [oidc]: new Error('socket hang up') }, `${rfc8414} answered 404`],
-  ])('gives the first failure as the cause where %s', async (_, pages, message) => {
+  ])('reports the first failure as the cause if %s', async (_, pages, message) => {
     const failed = discoverIssuer(issuer, site(pages).get);
-    await expect(failed).rejects.toThrow(`no metadata of ${issuer} can be had`);
+    await expect(failed).rejects.toThrow(`the metadata of ${issuer} cannot be fetched`);
     await expect(failed).rejects.toMatchObject({ name: 'DiscoveryError', cause: { message } });
   });
 
@@ -105,11 +105,11 @@ describe('discoverIssuer', () => {
     ['not a URL', 'tokens.example.com', 'the issuer is not a URL'],
     ['plain http', 'http://tokens.example.com', 'the issuer is not https'],
     ['ftp on this machine', 'ftp://localhost', 'the issuer is not https'],
-    ['a user', 'https://user@tokens.example.com', 'the issuer carries a credential'],
-    ['a password', 'https://:secret@tokens.example.com', 'the issuer carries a credential'],
+    ['a user', 'https://user@tokens.example.com', 'the issuer contains a credential'],
+    ['a password', 'https://:secret@tokens.example.com', 'the issuer contains a credential'],
     ['a query', `${issuer}?a`, 'the issuer has a query or a fragment (RFC 8414 §2)'],
     ['a fragment', `${issuer}#a`, 'the issuer has a query or a fragment (RFC 8414 §2)'],
-  ])('says why an issuer is refused that is or has %s, and asks nobody', async (_, url, message) => {
+  ])('refuses an issuer that is or has %s, without sending a request', async (_, url, message) => {
     const { get, asked } = site({});
     await expect(discoverIssuer(url, get)).rejects.toThrow(message);
     expect(asked).toEqual([]);
@@ -117,15 +117,23 @@ describe('discoverIssuer', () => {
 
   it.each([
     ['is not JSON', Buffer.from('<html>'), 'the metadata is not JSON'],
-    ['lacks the keys', { issuer }, `the metadata of ${issuer} lacks what is needed`],
-    ['is another’s', metadata({ issuer: 'https://a.example' }), `the metadata names another issuer than ${issuer}`],
-    ['has its keys at no URL', metadata({ jwks_uri: '/jwks' }), 'an endpoint is not a URL'],
-    ['has its keys unprotected', metadata({ jwks_uri: 'http://a.example' }), 'an endpoint is not https: whoever'],
-  ])('says that the metadata %s', async (_, page, message) => {
+    ['lacks the keys', { issuer }, `the metadata of ${issuer} lacks a required member`],
+    [
+      'names another issuer',
+      metadata({ issuer: 'https://a.example' }),
+      `the metadata names an issuer other than ${issuer}`,
+    ],
+    ['has a jwks_uri that is not a URL', metadata({ jwks_uri: '/jwks' }), 'an endpoint is not a URL'],
+    [
+      'has a jwks_uri without https',
+      metadata({ jwks_uri: 'http://a.example' }),
+      'an endpoint is not https: an attacker',
+    ],
+  ])('reports that the metadata %s', async (_, page, message) => {
     await expect(discoverIssuer(issuer, site({ [rfc8414]: page }).get)).rejects.toThrow(message);
   });
 
-  it('leaves out a feed that the issuer has not', async () => {
+  it('omits a feed that the issuer does not have', async () => {
     expect(Object.keys(await discoverIssuer(issuer, site({ [rfc8414]: metadata() }).get))).toEqual([
       'issuer',
       'jwksUri',
@@ -142,7 +150,7 @@ describe('discoverIssuer', () => {
     undefined,
     null,
     [issuer],
-  ])('refuses metadata that says it is %j, and looks no further', async (other) => {
+  ])('refuses metadata that names the issuer %j, without trying another URL', async (other) => {
     const { get, asked } = site({ [rfc8414]: metadata({ issuer: other }), [oidc]: metadata() });
     await expect(discoverIssuer(issuer, get)).rejects.toBeInstanceOf(DiscoveryError);
     expect(asked).toEqual([rfc8414]);
@@ -186,14 +194,14 @@ describe('discoverIssuer', () => {
     'https://user@tokens.example.com',
     'https://tokens.example.com?tenant=a',
     'https://tokens.example.com#a',
-  ])('asks nobody for the issuer %j', async (url) => {
+  ])('sends no request for the issuer %j', async (url) => {
     const { get, asked } = site({});
     await expect(discoverIssuer(url, get)).rejects.toBeInstanceOf(DiscoveryError);
     expect(asked).toEqual([]);
   });
 
   it.each(['http://127.0.0.1:8080', 'http://localhost:8080', 'http://[::1]:8080'])(
-    'does without https on this machine: %s',
+    'accepts plain HTTP on loopback: %s',
     async (url) => {
       const page = { issuer: url, jwks_uri: `${url}/jwks` };
       const { get } = site({ [`${url}/.well-known/oauth-authorization-server`]: page });
@@ -201,7 +209,7 @@ describe('discoverIssuer', () => {
     },
   );
 
-  it('asks with a cap on size and time', async () => {
+  it('limits the size and duration of each request', async () => {
     const limits: unknown[] = [];
     const get: HttpGet = async (_, options): Promise<HttpAnswer> => {
       limits.push(options);

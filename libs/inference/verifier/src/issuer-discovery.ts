@@ -2,18 +2,18 @@ import { isProtectedUrl, parseStrictJson } from '@modelgate/core';
 import type { HttpGet } from '@modelgate/jwt';
 import { z } from 'zod';
 
-/** The issuer's metadata cannot be used; the message says why. */
+/** The issuer's metadata cannot be used. The message says why. */
 export class DiscoveryError extends Error {
   override readonly name = 'DiscoveryError';
 }
 
-/** Where an issuer's keys and feeds are. */
+/** The URLs of an issuer's keys and feeds. */
 export interface IssuerEndpoints {
   issuer: string;
   jwksUri: string;
   revocations?: string;
   limits?: string;
-  /** Its registered models, for gateways that it knows. */
+  /** The issuer's registered models, for gateways that it knows. */
   catalogue?: string;
 }
 
@@ -29,8 +29,9 @@ const maxBytes = 64 * 1024;
 const timeoutMs = 3_000;
 
 /**
- * Reads an issuer's metadata (RFC 8414 §3), at the well-known path inserted before the issuer's path, else at OIDC's,
- * appended to it. What it says must name exactly this issuer (§3.3) and endpoints that are as protected as it is.
+ * Reads an issuer's metadata (RFC 8414 §3). It tries the well-known path inserted before the issuer's path first, then
+ * the OIDC path appended to it. The metadata must name exactly this issuer (§3.3), and its endpoints must be as well
+ * protected as the issuer's own URL.
  *
  * @throws DiscoveryError
  */
@@ -54,19 +55,19 @@ export async function discoverIssuer(issuer: string, get: HttpGet): Promise<Issu
       failure ??= error;
     }
   }
-  throw new DiscoveryError(`no metadata of ${issuer} can be had`, { cause: failure });
+  throw new DiscoveryError(`the metadata of ${issuer} cannot be fetched`, { cause: failure });
 }
 
 function read(issuer: string, body: Uint8Array): IssuerEndpoints {
   const metadata = metadataSchema.safeParse(jsonOf(body));
-  if (!metadata.success) throw new DiscoveryError(`the metadata of ${issuer} lacks what is needed`);
+  if (!metadata.success) throw new DiscoveryError(`the metadata of ${issuer} lacks a required member`);
   const {
     jwks_uri: jwksUri,
     modelgate_revocations_endpoint: revocations,
     modelgate_limits_endpoint: limits,
     modelgate_catalogue_endpoint: catalogue,
   } = metadata.data;
-  if (metadata.data.issuer !== issuer) throw new DiscoveryError(`the metadata names another issuer than ${issuer}`);
+  if (metadata.data.issuer !== issuer) throw new DiscoveryError(`the metadata names an issuer other than ${issuer}`);
   for (const url of [jwksUri, revocations, limits, catalogue])
     if (url !== undefined) refuseUnprotected('an endpoint', url);
   return {
@@ -90,7 +91,7 @@ function refuseUnprotected(what: string, url: string): void {
   if (!URL.canParse(url)) throw new DiscoveryError(`${what} is not a URL`);
   const parsed = new URL(url);
   const { username, password } = parsed;
-  if (username !== '' || password !== '') throw new DiscoveryError(`${what} carries a credential`);
+  if (username !== '' || password !== '') throw new DiscoveryError(`${what} contains a credential`);
   if (isProtectedUrl(parsed)) return;
-  throw new DiscoveryError(`${what} is not https: whoever is on the way could replace its keys`);
+  throw new DiscoveryError(`${what} is not https: an attacker on the network could replace its keys`);
 }

@@ -19,7 +19,7 @@ beforeEach(startIssuer);
 afterEach(stopIssuer);
 
 describe('the verified-token cache', () => {
-  it('knows a token after it was verified, as the same object, and not before', async () => {
+  it('returns a token only after it was verified, and always as the same object', async () => {
     const known = verifier();
     const token = key.token();
     expect(known.cached(token)).toBeUndefined();
@@ -28,14 +28,14 @@ describe('the verified-token cache', () => {
     expect(await known.verify(token)).toBe(verified);
   });
 
-  it('is keyed on the whole token: another signature over the same claims is another token', async () => {
+  it('is keyed on the whole token, including its signature', async () => {
     const known = verifier();
     await known.verify(key.token());
     expect(known.cached(key.token())).toBeUndefined();
     expect(known.cached(stranger.token())).toBeUndefined();
   });
 
-  it('asks for expiry every time', async () => {
+  it('checks expiry on every lookup', async () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
@@ -46,7 +46,7 @@ describe('the verified-token cache', () => {
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'expired' });
   });
 
-  it('asks for revocation every time', async () => {
+  it('checks revocation on every lookup', async () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
@@ -55,7 +55,7 @@ describe('the verified-token cache', () => {
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'revoked' });
   });
 
-  it('asks whether the key is revoked every time', async () => {
+  it('checks on every lookup whether the key is revoked', async () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
@@ -63,7 +63,7 @@ describe('the verified-token cache', () => {
     expect(known.cached(token)).toBeUndefined();
   });
 
-  it('asks whether the key is still published every time', async () => {
+  it('checks on every lookup whether the key is still published', async () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
@@ -73,7 +73,7 @@ describe('the verified-token cache', () => {
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'unknown_kid' });
   });
 
-  it('asks whether it is still the same key: another may have come under its kid', async () => {
+  it('refuses a token once another key is published under its kid', async () => {
     const known = verifier();
     const token = key.token();
     await known.verify(token);
@@ -83,7 +83,7 @@ describe('the verified-token cache', () => {
     await expect(known.verify(token)).rejects.toMatchObject({ reason: 'signature' });
   });
 
-  it('keeps a token over a renewal of the same keys', async () => {
+  it('keeps a token when the same keys are fetched again', async () => {
     const known = verifier();
     const token = key.token();
     const verified = await known.verify(token);
@@ -92,7 +92,7 @@ describe('the verified-token cache', () => {
     expect(known.cached(token)).toBe(verified);
   });
 
-  it('trusts nothing once the keys are too old', async () => {
+  it('trusts no token once the keys are too old', async () => {
     const known = verifier({ skewSeconds: 200_000 });
     const token = key.token();
     await known.verify(token);
@@ -102,7 +102,7 @@ describe('the verified-token cache', () => {
     await expect(known.verify(token)).rejects.toBeInstanceOf(KeysUnavailable);
   });
 
-  it('holds no more than it may, and keeps what is used', async () => {
+  it('stays within its size, and keeps the tokens in use', async () => {
     const known = verifier({ cacheSize: 10 });
     const favourite = key.token({ jti: 'favourite' });
     await known.verify(favourite);
@@ -114,7 +114,7 @@ describe('the verified-token cache', () => {
     expect(tokens.filter((token) => known.cached(token)).length).toBeLessThanOrEqual(10);
   });
 
-  it('remembers no refusal: what was refused is looked at again', async () => {
+  it('does not cache refusals', async () => {
     const known = verifier();
     const early = key.token({ iat: startOfTime + 100 });
     await expect(known.verify(early)).rejects.toMatchObject({ reason: 'not_yet_valid' });
@@ -122,7 +122,7 @@ describe('the verified-token cache', () => {
     expect(await known.verify(early)).toBeDefined();
   });
 
-  it('does not look at what is too long', () => {
+  it('does not look up a token that is too long', () => {
     expect(verifier().cached('x'.repeat(maxModelTokenLength + 1))).toBeUndefined();
   });
 });

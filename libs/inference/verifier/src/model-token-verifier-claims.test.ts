@@ -50,7 +50,7 @@ describe('T11 iss', () => {
 
 describe('sub, client_id, jti', () => {
   const values = [undefined, null, '', 1, ['x'], {}, 'x'.repeat(1025), 'a\nb', 'a\u0000b', 'a\u2028b', '\ud800'];
-  it.each(['sub', 'client_id', 'jti'])('wants %s, as plain text', async (name) => {
+  it.each(['sub', 'client_id', 'jti'])('requires %s, as plain text', async (name) => {
     for (const value of values) expect(await verdict(key.token({ [name]: value }))).toBe(name);
     expect(await verdict(key.token({ [name]: 'ü|x y' }))).toBe('accepted');
     expect(await verdict(key.token({ [name]: 'x'.repeat(1024) }))).toBe('accepted');
@@ -98,11 +98,11 @@ describe('scope and authorization_details', () => {
     ['one more model', 'fraud/iris:predict', detail(['fraud/iris', 'fraud/other'], ['predict'])],
     ['a pattern in the details', 'fraud/iris:predict', detail(['fraud/*'], ['predict'])],
     ['a pattern in the scope', 'fraud/*:predict', detail(['fraud/iris'], ['predict'])],
-  ])('refuses a token that says two things: %s', async (_, scope, details) => {
+  ])('refuses a token whose claims disagree: %s', async (_, scope, details) => {
     expect(await verdict(key.token({ scope, authorization_details: details }))).toBe('authorization_details');
   });
 
-  it('takes the same in another order and grouping', async () => {
+  it('accepts the same grants in another order and grouping', async () => {
     const claims = {
       scope: 'fraud/iris:predict fraud/other:predict fraud/iris:explain',
       authorization_details: [
@@ -128,8 +128,11 @@ describe('policy', () => {
   });
 });
 
-describe('T16 tokens that are bound to a key of their holder', () => {
-  it.each([{ jkt: 'x' }, {}, null, false, 'x'])('refuses %j: nothing here asks for the proof', async (cnf) => {
-    expect(await verdict(key.token({ cnf }))).toBe('sender_constrained');
-  });
+describe('T16 tokens that are bound to a key of their holder (cnf)', () => {
+  it.each([{ jkt: 'x' }, {}, null, false, 'x'])(
+    'refuses the cnf %j, since proof of possession is not checked',
+    async (cnf) => {
+      expect(await verdict(key.token({ cnf }))).toBe('sender_constrained');
+    },
+  );
 });

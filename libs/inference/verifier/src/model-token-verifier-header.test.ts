@@ -22,13 +22,13 @@ describe('T6 kid', () => {
     '$(id)',
     'kéy-1',
     'https://evil.example/key-1',
-  ])('refuses %j, and asks nobody about it', async (kid) => {
+  ])('refuses the kid %j without fetching keys', async (kid) => {
     expect(await verdict(key.token({}, { kid }))).toBe('kid');
     expect(jwks.asked).toBe(1);
   });
 
   it.each(['__proto__', 'constructor', 'toString', 'KEY-1', 'key-1.', 'k'.repeat(128)])(
-    'takes %j for a name that is unknown, and asks nobody else about it',
+    'treats the kid %j as unknown, and looks it up only in the key set',
     async (kid) => {
       expect(await verdict(key.token({}, { kid }))).toBe('unknown_kid');
     },

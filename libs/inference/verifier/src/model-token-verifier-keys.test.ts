@@ -17,14 +17,14 @@ beforeEach(startIssuer);
 afterEach(stopIssuer);
 
 describe('keys', () => {
-  it('finds a new key by itself', async () => {
+  it('fetches a new key on its first use', async () => {
     const next = new IssuerKey('key-2');
     jwks.keys = [key, next];
     expect(await verdict(next.token())).toBe('accepted');
     expect(jwks.asked).toBe(2);
   });
 
-  it('goes on verifying with known keys while the issuer is down', async () => {
+  it('keeps verifying with known keys while the issuer is down', async () => {
     jwks.down = true;
     expect(await verdict(key.token())).toBe('accepted');
     expect(await verdict(key.token({}, { kid: 'key-9' }))).toBe('unknown_kid');
@@ -33,7 +33,7 @@ describe('keys', () => {
   it.each([
     ['answers', false],
     ['fails', true],
-  ])('asks for keys once per window while the issuer %s, whatever a thousand unknown kids say', async (_, fails) => {
+  ])('asks for keys once per window while the issuer %s, even for a thousand unknown kids', async (_, fails) => {
     jwks.down = fails;
     const one = verifier();
     for (let window = 1; window <= 2; window++) {
@@ -47,7 +47,7 @@ describe('keys', () => {
     }
   });
 
-  it('verifies with the keys it knows through a day without its issuer, and says so after that', async () => {
+  it('verifies with the keys it knows through a day without its issuer, and then reports them unavailable', async () => {
     jwks.down = true;
     const one = verifier();
     for (let hour = 0; hour < 24; hour++) {
@@ -60,19 +60,19 @@ describe('keys', () => {
     await expect(one.verify(key.token())).rejects.toBeInstanceOf(KeysUnavailable);
   });
 
-  it('passes on what is no answer about a key', async () => {
-    const keys = { peek: () => undefined, find: () => Promise.reject(new TypeError('not foreseen')) };
+  it('rethrows an error that is not about the key set', async () => {
+    const keys = { peek: () => undefined, find: () => Promise.reject(new TypeError('unexpected')) };
     await expect(verifier({ keys }).verify(key.token())).rejects.toBeInstanceOf(TypeError);
   });
 
-  it('says so where there are no keys: that is no refusal of the token', async () => {
+  it('reports missing keys as KeysUnavailable, not as a rejected token', async () => {
     jwks.down = true;
     const keys = new JwksManager({ url: `${issuer}/jwks`, algorithms: ['ES256'], clock, get: jwks.get });
     await expect(verifier({ keys }).verify(key.token())).rejects.toBeInstanceOf(KeysUnavailable);
     keys.stop();
   });
 
-  it('asks for a key only where the header is one of ours', async () => {
+  it('looks up a key only if the header is acceptable', async () => {
     const find = vi.spyOn(manager, 'find');
     await verdict(key.token({}, { typ: 'JWT', kid: 'x' }));
     await verdict(key.token({}, { alg: 'none', kid: 'x' }));

@@ -5,7 +5,7 @@ import { audience, goodClaims, issuer } from './model-token.fixture.ts';
 beforeEach(startIssuer);
 afterEach(stopIssuer);
 
-describe('T9 tokens of other kinds, signed with the very key', () => {
+describe('T9 tokens of other kinds, signed with the same key', () => {
   const { iss, sub, iat, exp, jti } = goodClaims();
   const registered = { iss, sub, iat, exp, jti, aud: audience };
   const roles = { realm_access: { roles: ['user'] }, azp: 'notebook', scope: 'openid' };

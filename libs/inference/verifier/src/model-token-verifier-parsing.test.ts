@@ -50,8 +50,8 @@ describe('T15 size', () => {
     return key.token({ pad: 'x'.repeat(Math.floor(((length - bare) * 3) / 4)) });
   };
 
-  it('takes 8 KiB and no more', async () => {
-    // Base64url has no text of every length: another kid shifts the header by what is missing.
+  it('accepts a token of the longest length and refuses a longer one', async () => {
+    // Base64url cannot encode every length: a different kid shifts the header by the missing bytes.
     const kids = ['k', 'ke', 'key'].map((kid) => new IssuerKey(kid));
     jwks.keys = [key, ...kids];
     const about = Math.floor(((maxModelTokenLength - key.token({ pad: '' }).length) * 3) / 4);
@@ -66,7 +66,7 @@ describe('T15 size', () => {
     expect(await verdict('x'.repeat(10_000_000))).toBe('malformed');
   });
 
-  it('refuses what is nested deep', async () => {
+  it('refuses deeply nested claims', async () => {
     const payload = JSON.stringify(goodClaims()).replace(/^\{/, `{"x":${'['.repeat(2000)}${']'.repeat(2000)},`);
     expect(await verdict(key.signText('{"typ":"at+jwt","alg":"ES256","kid":"key-1"}', payload))).toBe('malformed');
   });

@@ -5,7 +5,7 @@ beforeEach(startIssuer);
 afterEach(stopIssuer);
 
 describe('T17 revocation', () => {
-  it('refuses a revoked token, and takes it for new when it is not remembered', async () => {
+  it('refuses a revoked token, and accepts another token of the same caller', async () => {
     revoke('a0b1');
     expect(await verdict(key.token())).toBe('revoked');
     expect(await verdict(key.token({ jti: 'other' }))).toBe('accepted');

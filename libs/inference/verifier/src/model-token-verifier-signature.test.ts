@@ -44,7 +44,7 @@ describe('T3 algorithms and keys that do not go together', () => {
     kid: 'rsa',
     ...more,
   });
-  /** A token whose signature is right under `alg`, for a key that is published as `jwk`. */
+  /** A token with a valid signature under `alg`, by a key published as `jwk`. */
   async function verdictOn(alg: string, jwk: Record<string, unknown>): Promise<string> {
     const get: HttpGet = () => Promise.resolve(answer({ keys: [jwk] }));
     const keys = new JwksManager({ url: `${issuer}/jwks`, algorithms: all, clock, get });
@@ -60,7 +60,7 @@ describe('T3 algorithms and keys that do not go together', () => {
     return found;
   }
 
-  it('takes a key for the algorithm it names', async () => {
+  it('uses a key for the algorithm that it names', async () => {
     expect(await verdictOn('RS256', jwkOf({ alg: 'RS256', use: 'sig' }))).toBe('accepted');
     expect(await verdictOn('PS256', jwkOf({ alg: 'PS256' }))).toBe('accepted');
   });
@@ -69,18 +69,18 @@ describe('T3 algorithms and keys that do not go together', () => {
     ['PS256', { alg: 'RS256' }],
     ['RS512', { alg: 'RS256' }],
     ['RS256', { alg: 'PS256' }],
-  ])('refuses %s under a key for %j, however right the signature is', async (alg, more) => {
+  ])('refuses a valid %s signature under a key for %j', async (alg, more) => {
     expect(await verdictOn(alg, jwkOf(more))).toBe('unknown_kid');
   });
 
   it.each([{ use: 'enc' }, { key_ops: ['encrypt'] }, { alg: 'RSA-OAEP' }])(
-    'has no key where the only one says %j',
+    'does not use a key that says %j',
     async (more) => {
       expect(await verdictOn('RS256', jwkOf(more))).toMatch(/^KeysUnavailable/);
     },
   );
 
-  it('refuses ES256 by the name of a key of another curve', async () => {
+  it('refuses ES256 under the kid of a key on another curve', async () => {
     const other = generateKeyPairSync('ec', { namedCurve: 'P-384' }).publicKey.export({ format: 'jwk' });
     const get: HttpGet = () => Promise.resolve(answer({ keys: [{ ...other, kid: 'key-1' }] }));
     const keys = new JwksManager({ url: `${issuer}/jwks`, algorithms: all, clock, get });
@@ -91,11 +91,11 @@ describe('T3 algorithms and keys that do not go together', () => {
 });
 
 describe('T4 signature', () => {
-  it('refuses that of another key', async () => {
+  it('is refused if another key made it', async () => {
     expect(await verdict(stranger.token())).toBe('signature');
   });
 
-  it('refuses one changed bit, anywhere', async () => {
+  it('is refused if any bit was changed', async () => {
     const token = key.token();
     const letters = token.length - 2;
     await fc.assert(
@@ -116,7 +116,7 @@ describe('T4 signature', () => {
     ['zeros', Buffer.alloc(64)],
     ['63 bytes', Buffer.alloc(63, 1)],
     ['65 bytes', Buffer.alloc(65, 1)],
-  ])('refuses %s', async (_, signature) => {
+  ])('is refused if it is %s', async (_, signature) => {
     const input = key.token().split('.').slice(0, 2).join('.');
     expect(await verdict(`${input}.${signature.toString('base64url')}`)).toBe('signature');
   });

@@ -7,7 +7,7 @@ afterEach(stopIssuer);
 
 describe('T12 times', () => {
   const times = [undefined, null, '1800000900', startOfTime + 0.5, -1, true, {}, [startOfTime + 900]];
-  it.each(['exp', 'iat'])('wants %s, as a whole number', async (name) => {
+  it.each(['exp', 'iat'])('requires %s, as a whole number', async (name) => {
     for (const value of times) expect(await verdict(key.token({ [name]: value }))).toBe('time_missing');
   });
 
@@ -20,7 +20,7 @@ describe('T12 times', () => {
     expect(await verdict(key.signText('{"typ":"at+jwt","alg":"ES256","kid":"key-1"}', payload))).toBe('time_missing');
   });
 
-  it('refuses what has expired by more than clocks may differ', async () => {
+  it('refuses a token that expired longer ago than the clock skew', async () => {
     const token = key.token();
     clock.advanceSeconds(900 + 29);
     expect(await verdict(token)).toBe('accepted');
@@ -28,23 +28,23 @@ describe('T12 times', () => {
     expect(await verdict(token)).toBe('expired');
   });
 
-  it('refuses what was issued later than clocks may differ', async () => {
+  it('refuses a token issued further in the future than the clock skew', async () => {
     expect(await verdict(key.token({ iat: startOfTime + 30 }))).toBe('accepted');
     expect(await verdict(key.token({ iat: startOfTime + 31 }))).toBe('not_yet_valid');
   });
 
-  it('refuses what becomes valid later than clocks may differ', async () => {
+  it('refuses a token whose nbf is further in the future than the clock skew', async () => {
     expect(await verdict(key.token({ nbf: startOfTime + 30 }))).toBe('accepted');
     expect(await verdict(key.token({ nbf: startOfTime + 31 }))).toBe('not_yet_valid');
   });
 
-  it('refuses what was issued for longer than a token may live', async () => {
+  it('refuses a token with a lifetime over the maximum', async () => {
     expect(await verdict(key.token({ exp: startOfTime + 3600 }))).toBe('accepted');
     expect(await verdict(key.token({ exp: startOfTime + 3601 }))).toBe('lifetime');
     expect(await verdict(key.token({ exp: startOfTime + 315_360_000 }))).toBe('lifetime');
   });
 
-  it('refuses a token that ends before it begins', async () => {
+  it('refuses a token that expires before it was issued', async () => {
     expect(await verdict(key.token({ iat: startOfTime + 10, exp: startOfTime + 10 }))).toBe('lifetime');
     expect(await verdict(key.token({ iat: startOfTime + 10, exp: startOfTime + 9 }))).toBe('lifetime');
   });

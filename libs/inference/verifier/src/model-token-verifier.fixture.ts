@@ -1,4 +1,4 @@
-/** A verifier before an issuer in memory; `startIssuer` makes both anew, and stands before each test. */
+/** A verifier and an in-memory issuer. Call `startIssuer` before each test to recreate both. */
 import { JwksManager } from '@modelgate/jwt';
 import { ManualClock } from '@modelgate/testing';
 import { audience, issuer, Jwks, IssuerKey, startOfTime } from './model-token.fixture.ts';
@@ -7,7 +7,7 @@ import { RevocationList } from './revocation-list.ts';
 import { TokenRejected } from './token-rejected.ts';
 
 export const key = new IssuerKey('key-1');
-/** Another key of the same name, which the issuer does not publish. */
+/** Another key with the same kid, which the issuer does not publish. */
 export const stranger = new IssuerKey('key-1');
 export let clock: ManualClock;
 export let jwks: Jwks;

@@ -8,7 +8,7 @@ beforeEach(startIssuer);
 afterEach(stopIssuer);
 
 describe('a good model token', () => {
-  it('is read to what deciding needs', async () => {
+  it('is reduced to what authorization needs', async () => {
     const token = await verifier().verify(key.token());
     expect(token).toEqual({
       issuer,
@@ -28,7 +28,7 @@ describe('a good model token', () => {
   it.each([
     ['an act claim', { act: { sub: 'agent' } }],
     ['no policy, as another issuer of model tokens may have it', { policy: undefined, policy_version: undefined }],
-    ['a claim that nobody knows', { department: 'risk' }],
+    ['an unknown claim', { department: 'risk' }],
     [
       'a locations member that names the audience',
       {
@@ -38,7 +38,7 @@ describe('a good model token', () => {
       },
     ],
     ['an nbf that is over', { nbf: startOfTime - 1 }],
-  ])('may have %s', async (_, claims) => {
+  ])('is accepted with %s', async (_, claims) => {
     expect(await verdict(key.token(claims))).toBe('accepted');
   });
 });
@@ -52,13 +52,13 @@ describe('the reason of a refusal', () => {
     [{ scope: 'fraud/iris:predict' }, 'authorization_details: differs from scope'],
     [{ scope: 7 }, 'scope: scope token 1 is not of the form namespace/name:verb'],
     [{ policy_version: '3' }, 'policy: version'],
-  ])('of %j says where to look', async (claims, message) => {
+  ])('for %j names the faulty claim', async (claims, message) => {
     await expect(verifier().verify(key.token(claims))).rejects.toMatchObject({ message });
   });
 });
 
-describe('whatever comes', () => {
-  it('is accepted or refused with a reason, and never quoted', async () => {
+describe('arbitrary input', () => {
+  it('is accepted or refused with a reason that never quotes the input', async () => {
     const value = fc.oneof(fc.jsonValue({ maxDepth: 2 }), fc.constantFrom(issuer, audience, startOfTime, 'at+jwt'));
     const names = fc.constantFrom(...Object.keys(goodClaims()), 'nbf', 'cnf', 'act', 'typ');
     await fc.assert(

@@ -18,21 +18,26 @@ export interface ModelTokenVerifierOptions extends ClaimRules {
   keys: Pick<JwksManager, 'peek' | 'find'>;
   revocations: RevocationView;
   clock: Clock;
-  /** Default: ES256 alone. */
+  /** Default: only ES256. */
   algorithms?: readonly string[];
-  /** Tokens remembered as verified; default 10 000. */
+  /** Number of verified tokens to remember; default 10 000. */
   cacheSize?: number;
 }
 
-/** Members a header of ours has; every other one asks for something that is not done here (RFC 8725 §3.10). */
+/**
+ * The header members of a model token. Any other member would ask for processing that is not implemented (RFC 8725
+ * §3.10).
+ */
 const headerMembers = new Set(['typ', 'alg', 'kid']);
 
-/** Ours are RFC 7638 thumbprints; what could mean something to a path, a query or a log is nobody's. */
+/**
+ * Key IDs are RFC 7638 thumbprints. This grammar excludes every character with a meaning in a path, a query or a log.
+ */
 const kidGrammar = /^[A-Za-z0-9._-]{1,128}$/;
 
 /**
- * The one verifier of model tokens (RFC 9068 §4, RFC 8725). A token is verified once and then remembered under the SHA-256
- * of its whole text; that it has not expired, is not revoked and that its key is still published is asked every time.
+ * Verifies model tokens (RFC 9068 §4, RFC 8725). A verified token is remembered under the SHA-256 of its encoded form.
+ * Its expiry, its revocation and whether its key is still published are checked on every use.
  */
 export class ModelTokenVerifier {
   readonly #options: ModelTokenVerifierOptions;
@@ -48,8 +53,8 @@ export class ModelTokenVerifier {
   }
 
   /**
-   * The token, where it was verified before and is still acceptable; undefined where `verify` must be asked, which then
-   * also says why not. Synchronous: most requests of most callers end here.
+   * Returns the token if it was verified before and is still acceptable. Otherwise returns undefined, and `verify` must
+   * be called, which also reports the reason. Synchronous, because most requests carry a token that is already known.
    */
   cached(token: string): ModelToken | undefined {
     return token.length > maxModelTokenLength ? undefined : this.#recall(digestOf(token));
@@ -77,7 +82,7 @@ export class ModelTokenVerifier {
     const { value, alg, key } = entry;
     const stillGood =
       !hasExpired(value, skewSeconds, clock.seconds()) &&
-      // The object, not the kid alone: another key under the same kid has not verified this token.
+      // Compare the key objects, not only the kid: a different key under the same kid has not verified this token.
       keys.peek(value.kid, alg) === key &&
       !revocations.isRevoked(value);
     return stillGood ? value : undefined;
@@ -87,7 +92,7 @@ export class ModelTokenVerifier {
     const stranger = Object.keys(header).find((name) => !headerMembers.has(name));
     if (stranger !== undefined) throw new TokenRejected('header', 'a member that is not typ, alg or kid');
     const { typ, kid } = header;
-    // Exactly as we write it: the media type's other spellings (RFC 7515 §4.1.9) are never ours.
+    // The issuer writes exactly this spelling; the other spellings of the media type (RFC 7515 §4.1.9) are refused.
     if (typ !== 'at+jwt') throw new TokenRejected('typ');
     const alg = this.#algorithms.find((known) => known === header['alg']);
     if (alg === undefined) throw new TokenRejected('alg');

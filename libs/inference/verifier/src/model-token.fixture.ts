@@ -11,7 +11,10 @@ export class IssuerKey extends SigningPair {
     super('ES256', kid);
   }
 
-  /** @param header and claims are merged into those of a good token; a member that is undefined is left out */
+  /**
+   *
+   * @param header and claims are merged into those of a valid token; a member set to undefined is omitted
+   */
   token(claims: object = {}, header: object = {}): string {
     return this.jwt({ ...goodClaims(), ...claims }, { typ: 'at+jwt', ...header });
   }
@@ -37,7 +40,7 @@ export function answer(document: unknown, headers: Record<string, string> = {}, 
   return { status, headers: new Headers(headers), body: Buffer.from(JSON.stringify(document)) };
 }
 
-/** The keys it publishes may change; each question is counted. */
+/** A key source whose keys can be replaced. It counts its lookups. */
 export class Jwks {
   asked = 0;
   keys: readonly IssuerKey[];

@@ -1,7 +1,10 @@
 import type { NumericDate } from '@modelgate/core';
 import type { ModelGrant } from '@modelgate/scope';
 
-/** A verified model token, reduced to what deciding needs. Immutable: one object serves every request of its token. */
+/**
+ * A verified model token, reduced to what authorization needs. Immutable: one object serves every request with this
+ * token.
+ */
 export interface ModelToken {
   issuer: string;
   subject: string;
@@ -9,14 +12,14 @@ export interface ModelToken {
   jti: string;
   kid: string;
   grants: readonly ModelGrant[];
-  /** Which policy it was issued under; absent in tokens of an issuer that is not ours. */
+  /** The policy under which the token was issued. Absent if the issuer is not Modelgate's token service. */
   policy?: string;
   policyVersion?: number;
   issuedAt: NumericDate;
   expiresAt: NumericDate;
 }
 
-/** What was revoked, as far as this process knows. Answers from memory, on every request. */
+/** The revocations known to this process. Answers from memory, on every request. */
 export abstract class RevocationView {
   abstract isRevoked(token: ModelToken): boolean;
 }

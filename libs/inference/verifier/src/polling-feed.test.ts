@@ -55,7 +55,7 @@ function feed(options: Partial<PollingFeedOptions<number>> = {}): PollingFeed<nu
 const pass = (milliseconds: number) => vi.advanceTimersByTimeAsync(milliseconds);
 
 describe('PollingFeed', () => {
-  it('has its first value when it has started', async () => {
+  it('has its first value once it has started', async () => {
     const polled = feed();
     expect(polled.ageSeconds()).toBe(Number.POSITIVE_INFINITY);
     await polled.start();
@@ -64,7 +64,7 @@ describe('PollingFeed', () => {
     expect(polled.ageSeconds()).toBe(3);
   });
 
-  it('asks for what changed since, in its interval, and tells each value once', async () => {
+  it('polls at its interval with the ETag, and reports each value once', async () => {
     await feed().start();
     reply = (etag) => (etag === '"1"' ? answer(null, { etag: '"1"' }, 304) : answer(1, { etag: '"1"' }));
     await pass(2000);
@@ -76,7 +76,7 @@ describe('PollingFeed', () => {
     expect(values.slice(0, 2)).toEqual([1, 2]);
   });
 
-  it('counts a 304 as news that nothing changed', async () => {
+  it('counts a 304 as confirmation of the current value', async () => {
     const polled = feed();
     await polled.start();
     reply = () => answer(null, {}, 304);
@@ -86,7 +86,7 @@ describe('PollingFeed', () => {
     expect(errors).toEqual([]);
   });
 
-  it('ages by when it asked, not by when it was answered', async () => {
+  it('measures its age from when it asked, not from when the answer arrived', async () => {
     const polled = feed();
     reply = () => {
       clock.advanceSeconds(2);
@@ -96,14 +96,14 @@ describe('PollingFeed', () => {
     expect(polled.ageSeconds()).toBe(2);
   });
 
-  it('counts what is only remembered as old as it is', async () => {
+  it('counts a remembered answer with its real age', async () => {
     const polled = feed();
     reply = () => ({ ...answer(1), ageSeconds: 40 });
     await polled.start();
     expect(polled.ageSeconds()).toBe(40);
   });
 
-  it('asks with a cap on size and time', async () => {
+  it('limits the size and duration of each request', async () => {
     const get = vi.fn<HttpGet>(() => Promise.resolve(answer(1)));
     await feed({ get }).start();
     expect(get.mock.calls[0]?.[1]).toMatchObject({ maxBytes: 16_777_216, timeoutMs: 3_000, headers: {} });
@@ -131,14 +131,14 @@ describe('PollingFeed', () => {
     expect(polled.ageSeconds()).toBe(0);
   });
 
-  it('does not take a 304 it did not ask for', async () => {
+  it('refuses a 304 to a request without an ETag', async () => {
     reply = () => answer(null, {}, 304);
     const polled = feed();
     await expect(polled.start()).rejects.toThrow('304');
     expect(polled.ageSeconds()).toBe(Number.POSITIVE_INFINITY);
   });
 
-  it('rejects where it has no first value, and goes on all the same', async () => {
+  it('rejects if the first poll fails, and keeps polling', async () => {
     reply = () => answer({}, {}, 503);
     await expect(feed().start()).rejects.toThrow('503');
     reply = () => answer(7);
@@ -146,7 +146,7 @@ describe('PollingFeed', () => {
     expect(values).toEqual([7]);
   });
 
-  it('asks the same again where a value could not be used', async () => {
+  it('repeats the request without an ETag after an unusable value', async () => {
     let fail = true;
     const polled = feed({
       onValue: (value) => {
@@ -161,7 +161,7 @@ describe('PollingFeed', () => {
     expect(values).toEqual([1]);
   });
 
-  it('asks one thing at a time', async () => {
+  it('sends one request at a time', async () => {
     await feed().start();
     let finish: (given: HttpAnswer) => void = () => undefined;
     reply = () => new Promise((resolve) => (finish = resolve));
@@ -172,7 +172,7 @@ describe('PollingFeed', () => {
     expect(asked).toHaveLength(3);
   });
 
-  it('asks nothing any more once stopped', async () => {
+  it('sends no requests after it is stopped', async () => {
     const polled = feed();
     await polled.start();
     polled.stop();
@@ -180,7 +180,7 @@ describe('PollingFeed', () => {
     expect(asked).toHaveLength(1);
   });
 
-  it('stops, and says nothing of what was under way', async () => {
+  it('reports no error for a poll that stopping aborted', async () => {
     const polled = feed();
     await polled.start();
     let finish: (given: HttpAnswer) => void = () => undefined;

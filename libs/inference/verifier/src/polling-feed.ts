@@ -6,7 +6,7 @@ export interface PollingFeedOptions<T> {
   get: HttpGet;
   clock: Clock;
   intervalMs: number;
-  /** Throws where the body is not what it should be; the last good value stays. */
+  /** Throws if the body is invalid; the last good value then stays in force. */
   parse: (body: Uint8Array) => T;
   onValue: (value: T) => void;
   onError?: (error: unknown) => void;
@@ -14,7 +14,10 @@ export interface PollingFeedOptions<T> {
 
 const timeoutMs = 3_000;
 
-/** A document polled with its ETag (RFC 9110 §13.1.2): each change reaches `onValue` once, and a failure keeps what was had. */
+/**
+ * Polls a document with its ETag (RFC 9110 §13.1.2). Each change is passed to `onValue` once. A failed poll keeps the
+ * last value.
+ */
 export class PollingFeed<T> {
   readonly #options: PollingFeedOptions<T>;
   #etag: string | undefined;
@@ -26,7 +29,9 @@ export class PollingFeed<T> {
     this.#options = options;
   }
 
-  /** Polls until the first value is there, then goes on in the background. Rejects where the first poll fails; it goes on all the same. */
+  /**
+   * Polls once, then keeps polling in the background. Rejects if the first poll fails; polling continues regardless.
+   */
   async start(): Promise<void> {
     try {
       await this.poll();
@@ -35,7 +40,7 @@ export class PollingFeed<T> {
     }
   }
 
-  /** For good; a poll under way is given up. */
+  /** Stops permanently and aborts a poll in progress. */
   stop(): void {
     this.#stopping.abort();
     clearTimeout(this.#timer);
@@ -58,7 +63,7 @@ export class PollingFeed<T> {
     } else if (answer.status !== 304 || this.#etag === undefined) {
       throw new Error(`${url} answered ${answer.status}`);
     }
-    // Whatever changed while it was asked may be missing from the answer.
+    // A change made while the request was in flight may be missing from the answer.
     this.#confirmedAt = askedAt - (answer.ageSeconds ?? 0) * 1000;
   }
 

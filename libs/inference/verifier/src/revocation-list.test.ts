@@ -24,20 +24,20 @@ describe('RevocationList', () => {
     list = new RevocationList({ clock, keepSeconds: 60 });
   });
 
-  it('knows what it was told, by exactly that name', () => {
+  it('matches a jti exactly', () => {
     expect(list.isRevoked(token('a'))).toBe(false);
     list.replace({ tokens: [entry('a')], kids: [] });
     expect(list.isRevoked(token('a'))).toBe(true);
     for (const jti of ['A', 'a ', '', 'b', 'constructor']) expect(list.isRevoked(token(jti))).toBe(false);
   });
 
-  it('knows revoked keys', () => {
+  it('revokes every token of a revoked key', () => {
     list.replace({ tokens: [], kids: ['key-2'] });
     expect(list.isRevoked(token('a', 'key-2'))).toBe(true);
     expect(list.isRevoked(token('a', 'key-1'))).toBe(false);
   });
 
-  it('keeps what the feed dropped until the token has expired by this clock too', () => {
+  it('keeps an entry that the feed dropped until the token has expired on this clock too', () => {
     list.replace({ tokens: [entry('a')], kids: [] });
     clock.advanceSeconds(900 + 59);
     list.replace({ tokens: [entry('b')], kids: [] });
@@ -49,7 +49,7 @@ describe('RevocationList', () => {
     expect(list.size).toBe(0);
   });
 
-  it('does not grow with what it is told again', () => {
+  it('does not grow when the same entries arrive again', () => {
     for (let i = 0; i < 5; i++) list.replace({ tokens: [entry('a'), entry('b')], kids: [] });
     expect(list.size).toBe(2);
   });

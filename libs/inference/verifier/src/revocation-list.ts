@@ -4,13 +4,17 @@ import { RevocationView, type ModelToken } from './model-token.ts';
 
 export interface RevocationListOptions {
   clock?: Clock;
-  /** How long past its `exp` an entry that has left the feed is kept; at least the clock skew tokens are allowed. Default {@link maxClockSkewSeconds}. */
+  /**
+   * How long, in seconds past its `exp`, to keep an entry that has left the feed. Must be at least the permitted clock
+   * skew. Default {@link maxClockSkewSeconds}.
+   */
   keepSeconds?: number;
 }
 
 /**
- * What was revoked, in memory. The feed drops an entry when its token expires by the issuer's clock; here it stays until
- * the token has expired by ours too, or else it would be good again for as long as clocks may differ.
+ * Revoked tokens and keys, in memory. The feed drops an entry when its token expires on the issuer's clock. The entry
+ * stays here until the token has expired on the local clock too; otherwise the token would be accepted again for as
+ * long as the clocks differ.
  */
 export class RevocationList extends RevocationView {
   readonly #clock: Clock;
@@ -35,7 +39,7 @@ export class RevocationList extends RevocationView {
     return this.#tokens.has(jti) || this.#kids.has(kid);
   }
 
-  /** Tokens that are remembered as revoked. */
+  /** The number of tokens remembered as revoked. */
   get size(): number {
     return this.#tokens.size;
   }

@@ -1,4 +1,4 @@
-/** Why a token is not accepted. For the log; the caller is told `invalid_token` and no more. */
+/** The reason why a token is rejected. For the log only; the caller is told no more than `invalid_token`. */
 export type RejectionReason =
   | 'malformed'
   | 'header'
@@ -22,11 +22,11 @@ export type RejectionReason =
   | 'sender_constrained'
   | 'revoked';
 
-/** The token is not acceptable. Holds nothing of the token. */
+/** The token is not acceptable. The error contains no part of the token. */
 export class TokenRejected extends Error {
   override readonly name = 'TokenRejected';
   readonly reason: RejectionReason;
-  /** More, for the log: what is wrong, never the value. */
+  /** For the log: what is wrong, never the value itself. */
   readonly detail: string | undefined;
 
   constructor(reason: RejectionReason, detail?: string, options?: ErrorOptions) {
@@ -36,7 +36,10 @@ export class TokenRejected extends Error {
   }
 }
 
-/** Nothing can be verified at the moment: the issuer's keys were never had, or are too old to be believed. */
+/**
+ * No token can be verified at the moment: the issuer's keys have not been fetched yet, or they are too old to be
+ * trusted.
+ */
 export class KeysUnavailable extends Error {
   override readonly name = 'KeysUnavailable';
 }

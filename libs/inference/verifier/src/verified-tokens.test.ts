@@ -20,7 +20,7 @@ const entry = (jti: string): VerifiedToken => ({
 });
 
 describe('VerifiedTokens', () => {
-  it('never holds more than its size, and never mixes entries up', () => {
+  it('never exceeds its size, and returns the right entry for each digest', () => {
     const digest = fc.integer({ min: 0, max: 30 }).map(String);
     const step = fc.record({ kind: fc.constantFrom('set', 'get'), digest });
     fc.assert(
@@ -38,7 +38,7 @@ describe('VerifiedTokens', () => {
     );
   });
 
-  it('holds at least half of its size, whatever is asked for that it does not have', () => {
+  it('holds at least half of its size, however many unknown digests are looked up', () => {
     const tokens = new VerifiedTokens(10);
     for (let i = 0; i < 100; i++) {
       tokens.set(`t-${i}`, entry(`t-${i}`));
@@ -48,7 +48,7 @@ describe('VerifiedTokens', () => {
     }
   });
 
-  it('keeps what is used, and forgets what is not', () => {
+  it('keeps entries that are used, and forgets the others', () => {
     const tokens = new VerifiedTokens(10);
     tokens.set('idle', entry('idle'));
     tokens.set('used', entry('used'));

@@ -1,14 +1,17 @@
 import type { KeyObject } from 'node:crypto';
 import type { ModelToken } from './model-token.ts';
 
-/** A verified token, and the algorithm and key it was verified under. */
+/** A verified token, with the algorithm and key that verified it. */
 export interface VerifiedToken {
   value: ModelToken;
   alg: string;
   key: KeyObject;
 }
 
-/** Verified tokens by the SHA-256 of their text; the one not used for longest makes room. Refusals are never kept. */
+/**
+ * Verified tokens by the SHA-256 of their encoded form. The least recently used token is evicted. Refusals are never
+ * stored.
+ */
 export class VerifiedTokens {
   readonly #size: number;
   #young = new Map<string, VerifiedToken>();
@@ -26,7 +29,7 @@ export class VerifiedTokens {
     return old;
   }
 
-  /** Two generations: when the young one is full it becomes the old one, and what was in neither since is forgotten. */
+  /** Keeps two generations: a full young generation becomes the old one, and the previous old generation is dropped. */
   set(digest: string, token: VerifiedToken): void {
     if (this.#young.size >= this.#size) {
       this.#old = this.#young;

@@ -2,7 +2,7 @@ import type { Denial } from '../denial/denial.ts';
 import type { DialectAnswer } from '../inference-protocol.ts';
 import { retryFields } from '../denial/sdk-retry.ts';
 
-/** The error envelope of Anthropic's API. Its libraries know a request by `request-id`. */
+/** The error envelope of Anthropic's API. Its libraries read the request ID from `request-id`. */
 export function anthropicError(denial: Denial, requestId: string): DialectAnswer {
   const { status, message, scope } = denial;
   const type = types[status] ?? (status >= 500 ? 'api_error' : 'invalid_request_error');

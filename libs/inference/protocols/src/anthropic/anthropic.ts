@@ -2,7 +2,7 @@ import type { BodyEndpoint } from '../catalogue/body-endpoint.ts';
 import type { InferenceProtocol } from '../inference-protocol.ts';
 import { anthropicError } from './anthropic-error.ts';
 
-/** Paths of Anthropic's Messages API, as vLLM offers it beside the OpenAI surface. */
+/** Paths of Anthropic's Messages API, as vLLM offers it alongside the OpenAI surface. */
 const anthropicEndpoints: readonly BodyEndpoint[] = [
   { protocol: 'anthropic', verb: 'generate', body: 'json', path: '/v1/messages' },
   { protocol: 'anthropic', verb: 'tokenize', body: 'json', path: '/v1/messages/count_tokens' },
@@ -10,7 +10,7 @@ const anthropicEndpoints: readonly BodyEndpoint[] = [
 
 const ownPath = /\/v1\/messages(?:\/|$)/;
 
-/** Its clients send their credential in a field of their own, and know a request by `request-id`. */
+/** Anthropic's clients send their credential as `x-api-key` and read the request ID from `request-id`. */
 export const anthropic = {
   name: 'anthropic',
   operations: () => [],

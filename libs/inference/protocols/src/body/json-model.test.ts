@@ -14,7 +14,7 @@ describe('locateJsonModel', () => {
     ['{"model":"meta-llama/Llama-3.1 8B \\"x\\" é"}', 'meta-llama/Llama-3.1 8B "x" é'],
     ['{"models":["b"],"model ":"c","model":"a"}', 'a'],
     [`{"model":"${'a'.repeat(256)}"}`, 'a'.repeat(256)],
-  ])('%s', (text, name) => {
+  ])('reads %s as %s', (text, name) => {
     expect(located(text)).toMatchObject({ name });
   });
 
@@ -54,17 +54,17 @@ describe('locateJsonModel', () => {
     ['['.repeat(300), 'The request body is nested deeper than 256 levels.'],
     ['[]', 'The request body must be a JSON object.'],
     ['{"a":1,"a":1}', 'The request body has two members of the same name.'],
-    ['{"Model":"a"}', 'The member model is spelt in lower case, and there is one of it.'],
+    ['{"Model":"a"}', 'The body must have exactly one member model, spelt in lower case.'],
     ['{"model":1}', 'model must be a string of up to 256 visible characters.'],
-  ])('says what is wrong with %s', (text, message) => {
+  ])('reports what is wrong with %s', (text, message) => {
     expect(located(text)).toMatchObject({ message });
   });
 
-  it('is not confused by names that an object has of itself', () => {
+  it('handles names of Object.prototype like any other', () => {
     expect(located('{"__proto__":{"model":"b"},"constructor":1,"model":"a"}')).toMatchObject({ name: 'a' });
   });
 
-  it('says where the name begins and ends, whatever is around it', () => {
+  it('returns the offsets of the name, whatever surrounds it', () => {
     const unit = fc.constantFrom('a', 'b', '/', '#', '"', '\\', 'é', ' ', '{', ',');
     const rest = '"seed":9223372036854775807, "x":[NaN,1e400,1.0],\r\n"é":"\\u00e9"';
     fc.assert(

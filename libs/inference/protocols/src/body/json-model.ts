@@ -12,13 +12,13 @@ const malformed = {
 const noObject = deny('body_malformed', { message: 'The request body must be a JSON object.' });
 const repeated = deny('body_malformed', { message: 'The request body has two members of the same name.' });
 const misspelt = deny('model_ambiguous', {
-  message: 'The member model is spelt in lower case, and there is one of it.',
+  message: 'The body must have exactly one member model, spelt in lower case.',
 });
 const noName = deny('model_missing', { message: 'model must be a string of up to 256 visible characters.' });
 
 /**
- * Where a JSON object names its model: the one string of its one member `model`. Of a repeated member some servers take
- * the first and others the last, and Go takes `Model` for `model`, so that neither is let pass.
+ * Locates the model name in a JSON object: the string value of its only member `model`. Servers disagree on which of
+ * two equal members counts, and Go accepts `Model` for `model`, so both are refused.
  */
 export function locateJsonModel(body: Buffer): LocatedModel | Denial {
   const members = readMembers(body);

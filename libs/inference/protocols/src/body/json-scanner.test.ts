@@ -15,7 +15,7 @@ function problemOf(text: string | Buffer): JsonProblem | undefined {
   }
 }
 
-/** How `JSON.parse` judges the same bytes. */
+/** The verdict of `JSON.parse` on the same bytes. */
 function isJson(bytes: Buffer): boolean {
   try {
     JSON.parse(new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes));
@@ -25,7 +25,7 @@ function isJson(bytes: Buffer): boolean {
   }
 }
 
-/** A JSON text of the value, with spaces where they may be and escapes where nobody needs them. */
+/** A JSON text of the value, with optional spaces and unnecessary escapes. */
 const spelling = (value: fc.JsonValue): fc.Arbitrary<string> =>
   fc
     .tuple(fc.constantFrom(undefined, 1, '\t', '\r\n '), fc.boolean())
@@ -33,7 +33,7 @@ const spelling = (value: fc.JsonValue): fc.Arbitrary<string> =>
       ascii ? escapeAll(JSON.stringify(value, null, space)) : JSON.stringify(value, null, space),
     );
 
-/** Outside ASCII there is nothing but strings. */
+/** Non-ASCII characters occur only in strings. */
 function escapeAll(text: string): string {
   return text.replace(/[\u0080-\uffff]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
 }
@@ -41,7 +41,7 @@ function escapeAll(text: string): string {
 const jsonText = fc.jsonValue({ maxDepth: 5 }).chain(spelling);
 
 describe('objectMembers', () => {
-  it('finds every member with the bytes of its value', () => {
+  it('finds every member and the bytes of its value', () => {
     const text = ' {"a" : 1 ,\n"b":[1,{"a":2}], "\\u0063":{"d":"}"},"a":null} ';
     const members = read(text) ?? [];
     const values = members.map(({ name, start, end }) => [name, text.slice(start, end)]);
@@ -53,7 +53,7 @@ describe('objectMembers', () => {
     ]);
   });
 
-  it('reads an object as JSON.parse does, whatever is in it', () => {
+  it('reads any object like JSON.parse', () => {
     fc.assert(
       fc.property(fc.dictionary(fc.string({ unit: 'binary' }), jsonText), (texts) => {
         const names = Object.keys(texts);
@@ -67,7 +67,7 @@ describe('objectMembers', () => {
     );
   });
 
-  it('accepts what JSON.parse accepts, and nothing else, when bytes are changed, removed and doubled', () => {
+  it('agrees with JSON.parse on texts with changed, removed and doubled bytes', () => {
     const damage = fc.tuple(fc.nat(), fc.constantFrom('set', 'remove', 'double'), fc.integer({ min: 0, max: 255 }));
     let refused = 0;
     fc.assert(
@@ -88,7 +88,7 @@ describe('objectMembers', () => {
     expect(refused).toBeGreaterThan(300);
   });
 
-  it('sees every byte of a long string, wherever it lies in memory', () => {
+  it('checks every byte of a long string at any memory alignment', () => {
     const special = fc.constantFrom(
       '\\n',
       '\\\\',
@@ -117,9 +117,12 @@ describe('objectMembers', () => {
     );
   });
 
-  it.each(['1', '"{}"', '[{}]', 'null', '-0.5e+3', 'true'])('says that %s is no object', (text) => {
-    expect(read(text)).toBeUndefined();
-  });
+  it.each(['1', '"{}"', '[{}]', 'null', '-0.5e+3', 'true'])(
+    'returns undefined for %s, which is not an object',
+    (text) => {
+      expect(read(text)).toBeUndefined();
+    },
+  );
 
   it.each([
     ['nothing', ''],
@@ -152,11 +155,11 @@ describe('objectMembers', () => {
     expect(problemOf(text)).toMatch(/^json_(?:encoding|malformed)$/);
   });
 
-  it.each(['NaN', 'Infinity', '-Infinity'])('lets %s pass, which Python writes and reads', (literal) => {
+  it.each(['NaN', 'Infinity', '-Infinity'])('accepts %s, which Python writes and reads', (literal) => {
     expect(problemOf(`{"a":[${literal},${literal}],"b":${literal}}`)).toBeUndefined();
   });
 
-  it('goes to one depth and no further, without using the stack for it', () => {
+  it('accepts the maximum depth and no more, without using the stack', () => {
     const nested = (depth: number): string => `{"a":${'['.repeat(depth - 1)}${']'.repeat(depth - 1)}}`;
     expect(problemOf(nested(maxJsonDepth))).toBeUndefined();
     expect(problemOf(nested(maxJsonDepth + 1))).toBe('json_too_deep');
@@ -174,7 +177,7 @@ interface Case {
 describe('JSONTestSuite', () => {
   beforeEach(({ skip }) => skip(suitesMissing !== undefined, suitesMissing));
 
-  it('has no verdict that is not ours, but for the three literals of Python', () => {
+  it('agrees with every verdict, except for the three literals of Python', () => {
     const isWrong = ({ name, b64, repeat }: Case): boolean => {
       const unit = Buffer.from(b64 ?? repeat?.unit_b64 ?? '', 'base64');
       const accepted = problemOf(Buffer.concat(Array.from({ length: repeat?.times ?? 1 }, () => unit))) === undefined;

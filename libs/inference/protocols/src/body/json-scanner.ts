@@ -1,6 +1,6 @@
 import { isUtf8 } from 'node:buffer';
 
-/** Why bytes are no JSON text that everybody reads alike. */
+/** The reason why a text is not JSON, or not JSON that all parsers read alike. */
 export type JsonProblem = 'json_encoding' | 'json_malformed' | 'json_too_deep';
 
 export class JsonError extends Error {
@@ -15,52 +15,52 @@ export class JsonError extends Error {
 
 /** One member of the outermost object. */
 export interface JsonMember {
-  /** With its escapes resolved. */
+  /** With its escapes decoded. */
   name: string;
-  /** Offsets of the value's first byte and of the one behind its last. */
+  /** Offsets of the first byte of the value and of the byte after its last. */
   start: number;
   end: number;
 }
 
-/** Python's `json` gives up at about 1,000, and nothing that is sent to a model goes a tenth as deep. */
+/** Python's `json` fails at a depth of about 1,000. Requests to models stay far below this limit. */
 export const maxJsonDepth = 256;
 
 const [quote, backslash, colon, comma] = [0x22, 0x5c, 0x3a, 0x2c];
 const [openObject, closeObject, openArray, closeArray] = [0x7b, 0x7d, 0x5b, 0x5d];
 const [minus, plus, zero, point] = [0x2d, 0x2b, 0x30, 0x2e];
 
-/** What ends a run of plain bytes within a string: the quote, a backslash, or what may not stand there unescaped. */
+/** The bytes that end a run of plain bytes within a string: the quote, a backslash, and bytes that must be escaped. */
 const endsRun = Uint8Array.from({ length: 256 }, (_, byte) =>
   Number(byte < 0x20 || byte === quote || byte === backslash),
 );
 
-/** Longer runs are worth a view of their own. */
+/** For runs longer than this, creating a view pays off. */
 const shortRun = 64;
 
-/** How many bytes an escape has behind its backslash, by the first of them; 0 where there is no such escape. */
+/** Number of bytes after the backslash of an escape, by the first of them; 0 if there is no such escape. */
 const escapeLengths = Uint8Array.from({ length: 256 }, (_, byte) => {
   const letter = String.fromCharCode(byte);
   return letter === 'u' ? 5 : Number('"\\/bfnrt'.includes(letter));
 });
 
 /**
- * By their first byte. The last two, and `-Infinity`, are no JSON; Python writes and reads them, and with it the clients
- * and the servers of models, so that a gateway that refused them would break what works without it.
+ * Literals by their first byte. `NaN`, `Infinity` and `-Infinity` are not JSON, but Python reads and writes them.
+ * Refusing them would break existing clients of Python model servers.
  */
 const literals = new Map(
   ['true', 'false', 'null', 'NaN', 'Infinity'].map((text) => [text.charCodeAt(0), Buffer.from(text)] as const),
 );
 
 /**
- * The members of the object that a JSON text (RFC 8259) is, repeated ones included, found strictly: UTF-8 without a byte
- * order mark, nothing before or behind the object, no depth that one parser allows and another does not. Builds nothing
- * else, so that what was read can be passed on byte for byte: integers beyond 2^53, the order of members and `NaN` survive.
+ * Lists the members of a JSON object (RFC 8259), including repeated ones. Parsing is strict: UTF-8 without a byte order
+ * mark, nothing before or after the object, and a depth that every parser supports. Values are not decoded, so the text
+ * can be forwarded byte for byte: integers beyond 2^53, the order of members and `NaN` survive.
  *
- * @returns undefined where the text is whole, but no object
+ * @returns undefined if the text is valid JSON but not an object
  * @throws JsonError
  */
 export function objectMembers(bytes: Buffer): JsonMember[] | undefined {
-  // UTF-16 and UTF-32 of ASCII are UTF-8 too, with zeros in between, and end as malformed.
+  // ASCII in UTF-16 or UTF-32 is also valid UTF-8, with zero bytes in between; it is refused as malformed later.
   if (!isUtf8(bytes) || bytes[0] === 0xef) throw new JsonError('json_encoding');
   const start = spaceEnd(bytes, 0);
   const members: JsonMember[] = [];
@@ -70,7 +70,10 @@ export function objectMembers(bytes: Buffer): JsonMember[] | undefined {
   return isObject ? members : undefined;
 }
 
-/** @returns the offset behind the object, as all of the following return the one behind what they read */
+/**
+ *
+ * @returns the offset after the object. The functions below return the offset after what they read.
+ */
 function readMembers(bytes: Buffer, start: number, members: JsonMember[]): number {
   let at = spaceEnd(bytes, start);
   if (bytes[at] === closeObject) return at + 1;
@@ -85,13 +88,13 @@ function readMembers(bytes: Buffer, start: number, members: JsonMember[]): numbe
   }
 }
 
-/** The text of a string that has been read, quotes included. */
+/** The decoded text of a string that has been scanned, including its quotes. */
 export function stringValue(bytes: Buffer, start: number, end: number): string {
   const text = bytes.toString('utf8', start + 1, end - 1);
   return text.includes('\\') ? (JSON.parse(`"${text}"`) as string) : text;
 }
 
-/** One value with all that is in it. Does not call itself, so that a text cannot exhaust the stack. */
+/** Scans one value, including nested ones. Iterative, so a deeply nested text cannot exhaust the stack. */
 function valueEnd(bytes: Buffer, start: number, depth: number): number {
   const closers: number[] = [];
   let at = start;
@@ -111,7 +114,10 @@ function valueEnd(bytes: Buffer, start: number, depth: number): number {
   return at;
 }
 
-/** Behind a value within containers: removes those that end here and goes to the next value of the first that does not. */
+/**
+ * After a value within containers: closes the containers that end here, and moves on to the next value of the first one
+ * that does not.
+ */
 function closersEnd(bytes: Buffer, start: number, closers: number[]): number {
   let at = start;
   for (let closer = closers.at(-1); closer !== undefined; closer = closers.at(-1)) {
@@ -123,13 +129,13 @@ function closersEnd(bytes: Buffer, start: number, closers: number[]): number {
   return at;
 }
 
-/** What closes the container that begins with `byte`; 0 where none does. */
+/** The closing byte of the container that starts with `byte`; 0 if it starts none. */
 function closerOf(byte: number | undefined): number {
   if (byte === openObject) return closeObject;
   return byte === openArray ? closeArray : 0;
 }
 
-/** Where the value begins: in an object its name goes before it. */
+/** The start of the value. In an object, the member name comes before it. */
 function nextValue(bytes: Buffer, at: number, closer: number): number {
   return closer === closeObject ? colonEnd(bytes, stringEnd(bytes, at)) : at;
 }
@@ -172,9 +178,9 @@ function plainEnd(bytes: Buffer, start: number, end: number): number {
 }
 
 /**
- * Prompts and images are one long string, of which four bytes are looked at in one go.
+ * Skips plain bytes four at a time, because prompts and images are long strings.
  *
- * @param start where the memory is aligned to words
+ * @param start at an offset where the memory is aligned to words
  */
 function plainWordsEnd(bytes: Buffer, start: number): number {
   const words = new Int32Array(bytes.buffer, bytes.byteOffset + start, (bytes.length - start) >> 2);
@@ -183,7 +189,7 @@ function plainWordsEnd(bytes: Buffer, start: number): number {
   return start + at * 4;
 }
 
-/** Whether one of the four bytes ends a run: a byte below n is one from which n cannot be taken without a borrow. */
+/** Whether one of four bytes ends a run. A byte is below n if subtracting n from it borrows. */
 function hasEnd(word: number): boolean {
   const quotes = word ^ 0x22222222;
   const backslashes = word ^ 0x5c5c5c5c;

@@ -1,12 +1,12 @@
-/** Where a body names its model. */
+/** The position of the model name in a body. */
 export interface LocatedModel {
   name: string;
-  /** Offset of the first byte of the name, within its quotes where it has some, and of the first byte after it. */
+  /** Offset of the first byte of the name, inside any quotes, and of the byte after its last. */
   start: number;
   end: number;
 }
 
-/** Neither control characters nor invisible ones, nor half a surrogate pair, which every parser replaces in its own way. */
+/** Excludes control characters, invisible characters and lone surrogates, which parsers replace in different ways. */
 const modelName = /^\P{C}{1,256}$/u;
 
 export function isModelName(text: string): boolean {

@@ -30,7 +30,7 @@ describe('locateMultipartModel', () => {
     ['a part that says that it is text', form(modelPart.replace('\r\n\r\n', '\r\nContent-Type: text/plain\r\n\r\n'))],
     ['beside a file that looks like a form', form(filePart.replace('RIFF', modelPart), modelPart)],
     ['beside a file with the dashes alone', form(filePart.replace('RIFF', '\r\n--\r\n--c\r\n'), modelPart)],
-  ])('reads it from %s', (_what, text) => {
+  ])('reads the name from %s', (_what, text) => {
     const start = text.lastIndexOf('whisper');
     expect(located(text)).toEqual({ name: 'whisper', start, end: start + 7 });
   });
@@ -103,28 +103,28 @@ describe('locateMultipartModel', () => {
   });
 
   it.each<[string, string]>([
-    [form(modelPart, modelPart), 'There is one part model, and its name is spelt in lower case.'],
+    [form(modelPart, modelPart), 'The form must have exactly one part model, spelt in lower case.'],
     [form(modelPart.slice(0, -7)), 'model must be text of up to 256 visible characters.'],
-    [form(modelPart.replace('"model"', '"_charset_"')), 'A form is UTF-8 and has no part _charset_.'],
-    ['x', 'The form has something before its first boundary.'],
+    [form(modelPart.replace('"model"', '"_charset_"')), 'A form must be UTF-8, without a part _charset_.'],
+    ['x', 'The form has data before its first boundary.'],
     [form(...Array.from({ length: 65 }, () => filePart)), 'The form has more than 64 parts.'],
     [form(modelPart).slice(0, -7), 'The form has a part without an end.'],
     [form(`${modelPart}--b\r\n${filePart}`), 'The form has a part without an end.'],
-    [`${form(modelPart)}x`, 'The form has something behind a boundary.'],
+    [`${form(modelPart)}x`, 'The form has data after a boundary.'],
     ['--b\r\n--b--\r\n', 'The form has a part whose header does not end.'],
     [form('Content-Type: text/plain'), 'The form has a part whose header does not end.'],
     [form(filePart.replace('a.wav', '\xff')), 'The form has a header that is not UTF-8.'],
     [form('Content-Type: text/plain\r\n\r\nwhisper'), 'The form has a part without one plain Content-Disposition.'],
     [
       form(filePart.replace('audio/wav', 'Multipart/mixed')),
-      'The form has a part whose type is malformed or another form.',
+      'The form has a part whose content type is malformed or multipart.',
     ],
     [form(`X: y\r\n${modelPart}`), 'The form has a header that is unknown or repeated.'],
-  ])('says what is wrong: %#', (text, message) => {
+  ])('reports what is wrong: %#', (text, message) => {
     expect(located(text)).toMatchObject({ message });
   });
 
-  it('takes as many parts as a form may have, and as long a header', () => {
+  it('accepts the maximum number of parts and the maximum header length', () => {
     const others = Array.from({ length: 63 }, () => filePart);
     expect(located(form(...others, modelPart))).toMatchObject({ name: 'whisper' });
     const head = filePart.length - 'RIFF'.length;
@@ -133,7 +133,7 @@ describe('locateMultipartModel', () => {
     expect(located(form(typed(2_049), modelPart))).toMatchObject({ reason: 'body_malformed' });
   });
 
-  it('reads what the platform itself writes', async () => {
+  it('reads a form that FormData writes', async () => {
     const data = new FormData();
     data.append('file', new File(['RIFF'], 'größe "1".wav', { type: 'audio/wav' }));
     data.append('timestamp_granularities[]', 'word');
@@ -145,7 +145,7 @@ describe('locateMultipartModel', () => {
     expect(locateMultipartModel(body, boundary)).toMatchObject({ name: 'audio/whisper' });
   });
 
-  it('is linear in the size of the body', () => {
+  it('takes time linear in the size of the body', () => {
     const body = Buffer.from(form(filePart.replace('RIFF', '\r\n--'.repeat(2_000_000)), modelPart));
     const started = process.cpuUsage();
     expect(locateMultipartModel(body, 'b')).toMatchObject({ name: 'whisper' });

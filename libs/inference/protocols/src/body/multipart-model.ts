@@ -3,13 +3,15 @@ import { deny, type Denial } from '../denial/denial.ts';
 import { isModelName, type LocatedModel } from './located-model.ts';
 import { formParts, MultipartError, type FormPart } from './multipart-parts.ts';
 
-const ambiguous = deny('model_ambiguous', { message: 'There is one part model, and its name is spelt in lower case.' });
+const ambiguous = deny('model_ambiguous', {
+  message: 'The form must have exactly one part model, spelt in lower case.',
+});
 const noName = deny('model_missing', { message: 'model must be text of up to 256 visible characters.' });
-const otherCharset = deny('body_malformed', { message: 'A form is UTF-8 and has no part _charset_.' });
+const otherCharset = deny('body_malformed', { message: 'A form must be UTF-8, without a part _charset_.' });
 
 /**
- * Where a form (RFC 7578) names its model: the value of its one part `model`. A part `_charset_` (§4.6) would change how
- * the others are read, and is refused.
+ * Locates the model name in a form (RFC 7578): the value of its only part `model`. A part `_charset_` (§4.6) would
+ * change how the other parts are decoded, so it is refused.
  */
 export function locateMultipartModel(body: Buffer, boundary: string): LocatedModel | Denial {
   const parts = readParts(body, boundary);

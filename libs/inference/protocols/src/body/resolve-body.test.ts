@@ -55,7 +55,7 @@ describe('a body that names the model', () => {
       '/openai/v1/completions',
     ],
     ['bare.fraud.models.example.com', '/v1/rerank', 'bare', 'fraud/bare:rerank', '/v1/rerank'],
-  ])('at %s%s means %s', (host, url, name, wanted, path) => {
+  ])('at %s%s names %s', (host, url, name, wanted, path) => {
     const body = `{"model":"${name}","seed":9223372036854775807}`;
     expect(ask(host, url, body)).toMatchObject({ wanted, path, body });
   });
@@ -65,7 +65,7 @@ describe('a body that names the model', () => {
     ['fraud/llm#sql', 'fraud/llm#sql:generate', 'org/sql-lora', '/openai/v1/chat/completions'],
     ['fraud/bare', 'fraud/bare:generate', 'bare', '/v1/chat/completions'],
   ])(
-    'at the gateway’s own host %s is spelt as its server spells it, and nothing else is',
+    'at the gateway’s own host is translated from %s to its server’s name, and stays unchanged otherwise',
     (name, wanted, served, path) => {
       const of = (model: string) =>
         `{ "x": 1.0, "model" : "${model}", "seed": 9223372036854775807, "messages": [ ] }\n`;
@@ -89,9 +89,9 @@ describe('a body that names the model', () => {
     [sharedHost, '/openai/v1/chat/completions', '{"model":"fraud/iris"}', 'unknown_route'],
     [sharedHost, '/openai/v1/messages', '{"model":"fraud/bare"}', 'unknown_route'],
     ['iris.fraud.models.example.com', '/openai/v1/chat/completions', '{"model":"iris"}', 'unknown_route'],
-  ])('at %s%s %s is refused: %s', (host, url, body, reason) => expect(ask(host, url, body)).toBe(reason));
+  ])('at %s%s with %s is refused: %s', (host, url, body, reason) => expect(ask(host, url, body)).toBe(reason));
 
-  it('is passed on as the very bytes that were read, where its server knows it by that name', () => {
+  it('is forwarded byte for byte if its server uses the same name', () => {
     const canonical = canonicalise({
       method: 'POST',
       url: '/openai/v1/completions',
@@ -105,7 +105,7 @@ describe('a body that names the model', () => {
     expect('body' in resolved && resolved.body).toBe(body);
   });
 
-  it('is POST', () => {
+  it('must be sent with POST', () => {
     expect(ask(ownHost, '/openai/v1/chat/completions', '', 'GET')).toBe('method_not_allowed');
     expect(ask(sharedHost, '/openai/v1/chat/completions', '', 'GET')).toBe('method_not_allowed');
     expect(ask(sharedHost, '/openai/v1/models', '', 'POST')).toBe('method_not_allowed');
@@ -132,7 +132,7 @@ describe('mediaProblem', () => {
     'Application/JSON',
     'application/json; charset=utf-8',
     'application/json;charset="UTF-8"',
-  ])('takes %s', (type) => expect(judge(['Content-Type', type])).toBeUndefined());
+  ])('accepts %s', (type) => expect(judge(['Content-Type', type])).toBeUndefined());
 
   it.each([
     [['Content-Type', 'text/plain'], 'content_type'],
@@ -173,7 +173,7 @@ describe('a form that names the model', () => {
     return { kind: 'body', protocol: 'openai', endpoint, names };
   }
 
-  it('reaches it under the name of its server, and nothing else of it changes', () => {
+  it('is forwarded with the server’s name, and otherwise unchanged', () => {
     const found = send('fraud/whisper');
     if (isDenial(found)) throw new Error(found.reason);
     expect(found.operation).toMatchObject({ kind: 'model', method: 'POST', verb: 'transcribe', path });
@@ -182,7 +182,7 @@ describe('a form that names the model', () => {
     );
   });
 
-  it('is not read without a boundary, whoever asks', () => {
+  it('is refused without a boundary', () => {
     const found = resolveBody(formAt(speech), Buffer.from('----\r\n'));
     expect(found).toMatchObject({ reason: 'content_type' });
   });
@@ -198,7 +198,7 @@ describe('a form that names the model', () => {
       { type: 'multipart/form-data; boundary=edge', boundary: 'edge' },
       'body_malformed',
     ],
-  ])('is refused: %s', (_, name, how, reason) => {
+  ])('is refused with %s', (_, name, how, reason) => {
     expect(send(name, how)).toMatchObject({ reason });
   });
 });

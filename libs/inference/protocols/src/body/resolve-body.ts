@@ -11,11 +11,11 @@ import { unknownModel } from '../denial/unknown-model.ts';
 
 export interface ResolvedBody {
   operation: Operation;
-  /** What is forwarded: the very bytes that were read, but for the name where its server knows the model by another one. */
+  /** The body to forward: the bytes exactly as read, except for the model name if the server uses another one. */
   body: Buffer;
 }
 
-/** What the headers say of a body that would have to be read: only what has one reading is looked into. */
+/** Checks the headers of a body that has to be read: only unambiguous content types are accepted. */
 export function mediaProblem({ endpoint }: BodyOperation, request: CanonicalRequest): Denial | undefined {
   const { contentType = '', contentEncoding } = request;
   if (contentEncoding !== undefined) return deny('content_encoding');
@@ -24,9 +24,9 @@ export function mediaProblem({ endpoint }: BodyOperation, request: CanonicalRequ
 }
 
 /**
- * What a request whose body names the model wants, once that body is there.
+ * Determines the operation of a request whose body names the model.
  *
- * @param contentType of the request, in which `mediaProblem` found nothing wrong
+ * @param contentType of the request, already accepted by `mediaProblem`
  */
 export function resolveBody(
   { endpoint, names, claimed }: BodyOperation,
@@ -39,7 +39,7 @@ export function resolveBody(
   const named = names.resolve(located.name);
   if (!named) return unknownModel(located.name);
   if (claimed && claimed !== named) return deny('model_ambiguous');
-  // At the gateway's own host every model answers to its name, whatever its server speaks.
+  // At the gateway's own host every model answers to its catalogue name, whatever protocol its server speaks.
   if (!named.offers(endpoint)) return deny('unknown_route', { asked: { model: named.model, verb: endpoint.verb } });
   if (boundary !== undefined && named.upstreamName.includes(`--${boundary}`)) return deny('body_malformed');
   return { operation: operationOf(endpoint, named), body: spliced(body, located, named.upstreamName) };
@@ -63,7 +63,7 @@ function operationOf(endpoint: BodyEndpoint, { model, served }: NamedModel): Ope
   };
 }
 
-/** Catalogue names need no escape in a JSON string or a form, so that bytes stand for themselves. */
+/** Catalogue names need no escape in a JSON string or a form, so they can be inserted as they are. */
 function spliced(body: Buffer, { name, start, end }: LocatedModel, upstreamName: string): Buffer {
   if (name === upstreamName) return body;
   return Buffer.concat([body.subarray(0, start), Buffer.from(upstreamName), body.subarray(end)]);

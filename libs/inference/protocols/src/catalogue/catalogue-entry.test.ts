@@ -18,7 +18,7 @@ function endpointAt(path: string) {
 }
 
 describe('CatalogueEntry', () => {
-  it('knows the model and its aliases by the names of their server, and by what they are to callers', () => {
+  it('finds the model and its aliases by their server’s names and by the callers’ names', () => {
     const entry = entryOf({ modelName: 'meta/Llama', aliases: [adapter] });
     const ref = { namespace: 'chat', name: 'llama' };
     expect(entry.names()).toMatchObject([
@@ -33,7 +33,7 @@ describe('CatalogueEntry', () => {
     expect(entry.named({ ...ref, alias: 'org/sql-lora' })).toBeUndefined();
   });
 
-  it('answers to its published names where it is an LLMInferenceService, and only there', () => {
+  it('has published names only if it is an LLMInferenceService', () => {
     const published = ['publishers/chat/models/llama', 'publishers/chat/models/org/sql-lora'];
     const llm = entryOf({ llm: true, aliases: [adapter] });
     expect(published.map((name) => llm.resolve(name)?.upstreamName)).toEqual(['llama', 'org/sql-lora']);
@@ -41,7 +41,7 @@ describe('CatalogueEntry', () => {
     expect(published.map((name) => other.resolve(name))).toEqual([undefined, undefined]);
   });
 
-  it('has the routes of its protocols, and none of gRPC’s', () => {
+  it('has the routes of its protocols, except those of gRPC', () => {
     const entry = entryOf({ protocols: ['grpc', 'v1', 'timeseries'] });
     const routes = entry.operations().map(({ method, path, kind }) => `${kind} ${method} ${path}`);
     expect(routes).toEqual([
@@ -55,7 +55,7 @@ describe('CatalogueEntry', () => {
     expect(entryOf({ protocols: ['grpc'] }).operations()).toEqual([]);
   });
 
-  it('finds paths that cannot be listed in whichever protocol has them', () => {
+  it('finds paths that cannot be enumerated, in any protocol', () => {
     const entry = entryOf({ protocols: ['anthropic', 'v1', 'v2', 'openai'] });
     expect(entry.route('/v2/models/llama/versions/3/infer')).toMatchObject({
       POST: { protocol: 'v2', path: '/v2/models/llama/versions/3/infer' },
@@ -64,7 +64,7 @@ describe('CatalogueEntry', () => {
     expect(entry.route('/v2/models/other/versions/3/infer')).toBeUndefined();
   });
 
-  it('says which endpoints its server has, at the server’s own prefix', () => {
+  it('lists the endpoints of its server, at the server’s own prefix', () => {
     const offers = (changes: Record<string, unknown>, path: string) => {
       return entryOf(changes)
         .names()

@@ -6,14 +6,14 @@ import type { Operation } from '../operation.ts';
 import { protocolRegistry } from '../registry.ts';
 import type { Route, ServedModel } from './served-model.ts';
 
-/** What KServe calls a model of an LLMInferenceService in the model header and in paths. */
+/** KServe's name for a model of an LLMInferenceService, in the model header and in paths. */
 export function publishedName({ model, upstreamName }: NamedModel): string {
   return `publishers/${model.namespace}/models/${upstreamName}`;
 }
 
 /**
- * A served model with every route it has, worked out once, for the first request that asks: classifying a request is looking
- * its path up, and a catalogue of thousands of models is made anew whenever one of them changes.
+ * A served model with all of its routes, computed on the first request that needs them. Classification then only looks
+ * up the path. Lazy, because a catalogue of thousands of models is rebuilt whenever one of them changes.
  */
 export class CatalogueEntry implements ModelNames {
   readonly served: ServedModel;
@@ -30,7 +30,7 @@ export class CatalogueEntry implements ModelNames {
     this.#spoken = served.protocols.map((name) => protocolRegistry[name]);
   }
 
-  /** What `path`, without any prefix, offers; undefined where it is no route of this model. */
+  /** The operations at `path`, without any prefix; undefined if the path is not a route of this model. */
   route(path: string): Route | undefined {
     const route = this.#routes.get(path);
     if (route !== undefined) return route;
@@ -41,12 +41,15 @@ export class CatalogueEntry implements ModelNames {
     return undefined;
   }
 
-  /** @param name as its server spells it */
+  /**
+   *
+   * @param name as its server spells it
+   */
   resolve(name: string): NamedModel | undefined {
     return this.#byServedName.get(name);
   }
 
-  /** The model itself, or one of its aliases. */
+  /** The model itself or one of its aliases. */
   named(model: ModelRef): NamedModel | undefined {
     return this.#byRef.get(formatModelRef(model));
   }
@@ -56,7 +59,7 @@ export class CatalogueEntry implements ModelNames {
     return [...this.#byRef.values()];
   }
 
-  /** Every route that can be listed and whose path says it all. */
+  /** Every route that can be enumerated and whose path determines the operation completely. */
   operations(): Operation[] {
     return [...this.#routes.values()].flatMap(({ GET, POST }) =>
       [GET, POST].filter((found) => found !== undefined && 'upstream' in found),
@@ -70,7 +73,7 @@ export class CatalogueEntry implements ModelNames {
     this.#byRef.set(formatModelRef(model), named);
   }
 
-  /** LLMInferenceServices answer to two names each (the second is that of KServe's model header). */
+  /** LLMInferenceServices have two names each; the second is the one of KServe's model header. */
   #publish(): void {
     for (const named of this.names()) this.#byServedName.set(publishedName(named), named);
   }

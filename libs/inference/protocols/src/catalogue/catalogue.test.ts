@@ -10,7 +10,7 @@ function withModel(changes: Record<string, unknown>) {
 }
 
 describe('Catalogue', () => {
-  it('finds a model at both its hosts and by its name', () => {
+  it('finds a model by both of its hosts and by its name', () => {
     const entry = catalogue.named('fraud/iris');
     const upstream = { origins: ['http://127.0.0.1:18080'], host: '127.0.0.1:18080' };
     expect(entry?.served).toEqual({
@@ -26,7 +26,7 @@ describe('Catalogue', () => {
     expect(catalogue.atHost('iris-fraud.models.example.com')).toBe(entry);
   });
 
-  it('sends a model to the host and under the name its server expects', () => {
+  it('uses the host and the name that the server expects', () => {
     expect(catalogue.named('risk/score')?.served).toMatchObject({
       upstream: { origins: ['https://risk.internal:8443'], host: 'score-predictor.risk.svc.cluster.local' },
       modelName: 'Score_v2.1',
@@ -46,18 +46,18 @@ describe('Catalogue', () => {
     'constructor',
     '__proto__',
     '',
-  ])('knows no model at %j', (host) => {
+  ])('finds no model at %j', (host) => {
     expect(catalogue.atHost(host)).toBeUndefined();
   });
 
   it.each(['fraud/nope', 'fraud', 'fraud/', '/iris', 'iris', 'FRAUD/iris', 'fraud/iris#x', 'fraud/*', '__proto__', ''])(
-    'knows no model named %j',
+    'finds no model named %j',
     (name) => {
       expect(catalogue.named(name)).toBeUndefined();
     },
   );
 
-  it('tells its own hosts from all others', () => {
+  it('distinguishes its own hosts from all others', () => {
     for (const host of ['models.example.com', 'gateway.internal', 'localhost', '127.0.0.1', '10.0.0.7', '[::1]']) {
       expect(catalogue.isOwnHost(host)).toBe(true);
     }
@@ -74,13 +74,13 @@ describe('Catalogue', () => {
     }
   });
 
-  it('freezes what every request of a model shares', () => {
+  it('freezes the objects that all requests of a model share', () => {
     for (const operation of catalogue.operations()) {
       expect([operation, operation.model, operation.upstream].every((part) => Object.isFrozen(part))).toBe(true);
     }
   });
 
-  it('names to a token the models of one server that it may call', () => {
+  it('lists the models of one server that a token may call', () => {
     const list = catalogue.operations().find(({ kind, model }) => kind === 'list' && model.name === 'iris');
     const names = (...grants: Parameters<Catalogue['callableNames']>[0]['grants']) =>
       list && [...catalogue.callableNames({ grants }, list)];
@@ -107,7 +107,7 @@ describe('the names of models at one server', () => {
     return list ? [...catalogue.callableNames(token, list)] : ['no list'];
   }
 
-  it('are told to a token that may call one of those who share them', () => {
+  it('are listed for a token that may call one of the models that share a name', () => {
     const models = [named('fraud/a', { modelName: 'm' }), named('risk/b', { modelName: 'm' }), named('risk/c')];
     expect(callable(on('fraud', 'a'), models)).toEqual(['m']);
     expect(callable(on('risk', 'b'), models)).toEqual(['m']);
@@ -115,20 +115,20 @@ describe('the names of models at one server', () => {
     expect(callable(on('other', '*'), models)).toEqual([]);
   });
 
-  it('are those of its aliases, too', () => {
+  it('include those of its aliases', () => {
     const models = [named('fraud/a', { aliases: [{ alias: 'sql', servedName: 'org/sql' }] })];
     const token = { grants: [{ model: { namespace: 'fraud', name: 'a', alias: 'sql' }, verbs: ['predict' as const] }] };
     expect(callable(token, models)).toEqual(['org/sql']);
   });
 
-  it('are those of that server alone: of its origins, and the host it expects', () => {
+  it('are only those with the same origins and the same expected host', () => {
     const at = (host: string) => named(`fraud/${host.at(0)}`, { upstreamHost: host });
     expect(callable(on('fraud', '*'), [at('a.internal'), at('b.internal')])).toEqual(['a']);
     const elsewhere = named('fraud/b', { upstream: [upstream, 'http://127.0.0.1:8001'] });
     expect(callable(on('fraud', '*'), [named('fraud/a'), elsewhere])).toEqual(['a']);
   });
 
-  it('are known at the server of gRPC, where that is another one', () => {
+  it('are found at a separate gRPC server', () => {
     const grpcUpstream = 'http://127.0.0.1:9000';
     const models = [named('fraud/a', { grpcUpstream }), named('fraud/b', { upstream: grpcUpstream })];
     expect(callable(on('fraud', '*'), models, 0)).toEqual(['a']);
@@ -136,8 +136,8 @@ describe('the names of models at one server', () => {
   });
 });
 
-describe('a catalogue after another', () => {
-  it('serves a model that is the same from the entry there was, under whatever domain', () => {
+describe('a new catalogue', () => {
+  it('reuses the entry of an unchanged model, under any domain', () => {
     const [model] = parseCatalogue(withModel({})).models;
     if (!model) throw new Error('there is no model');
     const document = parseCatalogue(withModel({ model: 'risk/score' }));
@@ -160,7 +160,7 @@ describe('Catalogue.parse', () => {
     expect(model?.upstream).toEqual({ origins: [origin], host });
   });
 
-  it('reads several origins that serve the same, and how many requests they take', () => {
+  it('reads several origins of one model, and its maxConcurrent', () => {
     const upstream = ['http://a.internal:8080', 'http://b.internal:8080/'];
     const [model] = Catalogue.parse(withModel({ upstream, maxConcurrent: 8 })).models();
     expect(model?.upstream).toEqual({
@@ -170,7 +170,7 @@ describe('Catalogue.parse', () => {
     });
   });
 
-  it('reads everything that a model may say of itself', () => {
+  it('reads every setting of a model', () => {
     const [model] = Catalogue.parse(
       withModel({
         protocols: ['v2', 'grpc'],
@@ -198,7 +198,7 @@ describe('Catalogue.parse', () => {
     expect([model?.model, ...(model?.aliases ?? []).map((alias) => alias.model)].every(Object.isFrozen)).toBe(true);
   });
 
-  it('says nothing of a model that the model does not say', () => {
+  it('sets nothing that a model does not configure', () => {
     const [model] = Catalogue.parse(withModel({})).models();
     expect(Object.keys(model ?? {})).not.toContain('runtime');
     expect(Object.keys(model ?? {})).not.toContain('llm');
@@ -206,7 +206,7 @@ describe('Catalogue.parse', () => {
     expect(model?.grpcUpstream).toBe(model?.upstream);
   });
 
-  it('takes an LLMInferenceService to have the OpenAI surface at its root, and to go by a published name', () => {
+  it('gives an LLMInferenceService the OpenAI surface at its root, and a published name', () => {
     const llm = { protocols: ['openai'], llm: true };
     const catalogue = Catalogue.parse(withModel(llm));
     expect(catalogue.models()).toMatchObject([{ llm: true, openaiPrefix: '' }]);
@@ -216,14 +216,14 @@ describe('Catalogue.parse', () => {
     expect(other.published('publishers/fraud/models/iris')).toBeUndefined();
   });
 
-  it('lets a published name of two services mean neither', () => {
+  it('ignores a published name that two services share', () => {
     const llm = { ...iris, protocols: ['openai'], llm: true, modelName: 'm' };
     const models = [llm, { ...llm, model: 'fraud/twin' }, { ...llm, model: 'fraud/third' }];
     const catalogue = Catalogue.parse({ domain: 'models.example.com', models });
     expect(catalogue.published('publishers/fraud/models/m')).toBeUndefined();
   });
 
-  it('knows every model at its hosts and by each of its names', () => {
+  it('finds every model by its hosts and by each of its names', () => {
     const catalogue = Catalogue.parse(withModel({ aliases: [{ alias: 'b' }] }));
     const entry = catalogue.named('fraud/iris');
     expect(entry).toBeDefined();
@@ -234,14 +234,14 @@ describe('Catalogue.parse', () => {
     for (const name of ['fraud/iris#c', 'fraud/b', 'iris', '']) expect(catalogue.resolve(name)).toBeUndefined();
   });
 
-  it('knows its own hosts and the header of models in lower case', () => {
+  it('converts its own hosts and the model header to lower case', () => {
     const catalogue = Catalogue.parse({ ...withModel({}), hosts: ['gateway.internal'], modelHeader: 'X-Model' });
     const hosts = ['models.example.com', 'gateway.internal', '10.0.0.7', 'x.models.example.com', 'other.internal'];
     expect(hosts.map((host) => catalogue.isOwnHost(host))).toEqual([true, true, true, false, false]);
     expect(catalogue.modelHeader).toBe('x-model');
   });
 
-  it('is not made of models that clash, nor of one that is nowhere', () => {
+  it('refuses conflicting models, and a model without an origin', () => {
     const document = parseCatalogue(withModel({}));
     const [model] = document.models;
     if (!model) throw new Error('there is no model');

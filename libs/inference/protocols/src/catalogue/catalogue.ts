@@ -22,11 +22,11 @@ export interface PublishedModel {
   named: NamedModel;
 }
 
-/** Which models are served here, by name and by host. Immutable; a changed file makes a new one. */
+/** The served models, by name and by host. Immutable: a changed file makes a new catalogue. */
 export class Catalogue implements ModelNames {
-  /** What the gateway's own host offers beside the models' own paths. */
+  /** The endpoints of the gateway's own host that do not belong to one model. */
   readonly shared: SharedSurface;
-  /** In which a request may name an LLMInferenceService; in lower case. */
+  /** The header in which a request may name an LLMInferenceService; in lower case. */
   readonly modelHeader: string;
   readonly #byName = new Map<string, CatalogueEntry>();
   readonly #byHost = new Map<string, CatalogueEntry>();
@@ -34,7 +34,7 @@ export class Catalogue implements ModelNames {
   readonly #byServer = new Map<string, Map<string, ModelRef[]>>();
   readonly #ownHosts: ReadonlySet<string>;
 
-  /** @throws CatalogueError for models and hosts that clash */
+  /** @throws CatalogueError if models or hosts conflict */
   constructor(document: CatalogueDocument) {
     const problems = clashes(document);
     if (problems.length > 0) throw new CatalogueError(problems);
@@ -45,14 +45,15 @@ export class Catalogue implements ModelNames {
   }
 
   /**
-   * @param document the catalogue file, as YAML or JSON parsed it
-   * @throws CatalogueError with every problem of it
+   *
+   * @param document the catalogue file, as parsed from YAML or JSON
+   * @throws CatalogueError listing every problem
    */
   static parse(document: unknown): Catalogue {
     return new Catalogue(parseCatalogue(document));
   }
 
-  /** The model whose own host this is. */
+  /** The model with this host. */
   atHost(host: string): CatalogueEntry | undefined {
     return this.#byHost.get(host);
   }
@@ -62,7 +63,10 @@ export class Catalogue implements ModelNames {
     return this.#byName.get(name);
   }
 
-  /** Whether `host` is the gateway's own, at which models are reached by path: the domain, a further host, an address. */
+  /**
+   * Whether `host` is the gateway's own, at which models are reached by path: the domain, a further host or an IP
+   * address.
+   */
   isOwnHost(host: string): boolean {
     return this.#ownHosts.has(host) || isAddress(host);
   }
@@ -73,7 +77,10 @@ export class Catalogue implements ModelNames {
     return model && this.#byName.get(`${model.namespace}/${model.name}`)?.named(model);
   }
 
-  /** @param name `publishers/{namespace}/models/{served name}` of an LLMInferenceService or of an adapter of it */
+  /**
+   *
+   * @param name `publishers/{namespace}/models/{served name}` of an LLMInferenceService or one of its adapters
+   */
   published(name: string): PublishedModel | undefined {
     return this.#published.get(name);
   }
@@ -86,12 +93,12 @@ export class Catalogue implements ModelNames {
     return this.entries().map(({ served }) => served);
   }
 
-  /** Every route of every model that can be listed. */
+  /** Every route of every model that can be enumerated. */
   operations(): Operation[] {
     return this.entries().flatMap((entry) => entry.operations());
   }
 
-  /** The names, as the server behind a `list` operation spells them, of the models that the token may call. */
+  /** The models that the token may call, by the names that the server behind a `list` operation uses. */
   callableNames(token: { grants: readonly ModelGrant[] }, operation: Operation): Set<string> {
     const names = new Set<string>();
     for (const [name, refs] of this.#byServer.get(serverKey(operation)) ?? []) {
@@ -103,7 +110,7 @@ export class Catalogue implements ModelNames {
     return names;
   }
 
-  /** A name that two services of a namespace publish says of neither which one is meant. */
+  /** A name that two services of a namespace publish is ambiguous, so it names neither. */
   #publish(entry: CatalogueEntry): void {
     for (const named of entry.names()) {
       const name = publishedName(named);
@@ -126,7 +133,7 @@ export class Catalogue implements ModelNames {
   }
 }
 
-/** What is the same in the next catalogue is served from what was worked out for it in this one. */
+/** An entry that did not change reuses the routes computed for the previous catalogue. */
 const entries = new WeakMap<CatalogueModel, CatalogueEntry>();
 
 function entryOf(model: CatalogueModel): CatalogueEntry {

@@ -21,7 +21,7 @@ const row: PathRoute = { method: 'GET', path: '/v2/models/{model}', verb: 'metad
 const versioned: PathRoute = { ...row, path: '/v2/models/{model}/versions/{version}/stats' };
 
 describe('PathProtocol', () => {
-  it('has a path for every name that a path can carry, and the paths of the server once, for the model itself', () => {
+  it('lists a path for every name that fits in a path, and the server’s own paths once', () => {
     const protocol = new PathProtocol('v2', [{ ...row, path: '/v2' }, row, versioned]);
     expect(protocol.operations(model)).toStrictEqual(
       [
@@ -35,7 +35,7 @@ describe('PathProtocol', () => {
     );
   });
 
-  it('says of a row that it lists, and that its body stays behind', () => {
+  it('marks rows that list models and rows whose body is dropped', () => {
     const rows = [{ ...row, list: true } as const, { ...row, bodiless: true } as const];
     const [list, bodiless] = new PathProtocol('v2', rows)
       .operations({ ...model, aliases: [] })
@@ -46,7 +46,7 @@ describe('PathProtocol', () => {
     ]);
   });
 
-  it('has rows of the servers that it names, and of no others', () => {
+  it('offers a row only for the servers that it names', () => {
     const offered = (runtimes: PathRoute['runtimes'], runtime: 'triton' | undefined) => {
       const { runtime: _, ...other } = model;
       const of = runtime === undefined ? other : { ...other, runtime };
@@ -61,7 +61,7 @@ describe('PathProtocol', () => {
     expect(offered(['mlserver', 'triton'], undefined)).toEqual([false, false]);
   });
 
-  it('reads a name and a version in a path', () => {
+  it('reads a name and a version from a path', () => {
     const post = { ...versioned, method: 'POST', verb: 'predict' } as const;
     const protocol = new PathProtocol('v2', [row, versioned, post]);
     const path = '/v2/models/b/versions/1.0_rc-2/stats';
@@ -90,7 +90,7 @@ describe('PathProtocol', () => {
     '/v2/models/not/in:paths/versions/1/stats',
     '/v2/models/undefined/versions/1/stats',
     '',
-  ])('reads none in %j', (path) => {
+  ])('reads no version from %j', (path) => {
     expect(new PathProtocol('v2', [versioned]).dynamic(model, path)).toBeUndefined();
   });
 

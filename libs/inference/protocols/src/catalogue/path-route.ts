@@ -5,27 +5,27 @@ import type { Operation, Protocol } from '../operation.ts';
 import type { InferenceProtocol } from '../inference-protocol.ts';
 import type { Route, ServedModel } from './served-model.ts';
 
-/** One row of a protocol's table: a path that says which model it is for, or that is of the server as a whole. */
+/** One row of a protocol's table: a path that names the model, or a path of the server as a whole. */
 export interface PathRoute {
   method: 'GET' | 'POST';
-  /** `{model}` is what the server calls the model, `{version}` any version or label of it. */
+  /** `{model}` is the server's name for the model, `{version}` any version or label of it. */
   path: string;
   verb: Verb;
-  /** Answers with models of the server; the answer is filtered to what the token may call. */
+  /** The answer lists models of the server, and is filtered to those that the token may call. */
   list?: true;
-  /** Nothing but the path is forwarded: what the body may say would reach further than the verb. */
+  /** The request body is not forwarded, because its contents could do more than the verb permits. */
   bodiless?: true;
-  /** The servers that have it; without them the protocol itself defines it. */
+  /** The servers that implement it; absent if the protocol itself defines it. */
   runtimes?: readonly Runtime[];
 }
 
-/** What a protocol has beside its table of paths. */
+/** What a protocol has besides its table of paths. */
 type Further = Pick<InferenceProtocol, 'filterList' | 'sharedEndpoints'>;
 
-/** A protocol as its tables have it: paths that name the model, and those at which the body does. */
+/** A protocol defined by its tables: paths that name the model, and paths whose body does. */
 export class PathProtocol implements InferenceProtocol {
   readonly name: Protocol;
-  /** Rows with a version in them, which cannot be listed for a model. */
+  /** Rows with a version in the path, which cannot be enumerated for a model. */
   readonly versioned: readonly PathRoute[];
   readonly sharedEndpoints: readonly BodyEndpoint[];
   readonly filterList: NonNullable<Further['filterList']>;
@@ -81,12 +81,12 @@ export function isOffered({ runtimes }: PathRoute, { runtime }: { runtime?: Runt
 const freePart = '{version}';
 const version = '[A-Za-z0-9](?:[A-Za-z0-9._-]{0,62}[A-Za-z0-9])?';
 
-/** Neither a name nor a version has a slash or a colon, so that there is one way to read a path. */
+/** Neither names nor versions contain a slash or a colon, so a path can be read in only one way. */
 function formOf({ path }: PathRoute): RegExp {
   return new RegExp(`^${path.replace('{model}', '([^/:]+)').replace(freePart, version)}$`);
 }
 
-/** What a path can name; other served names are for bodies and messages alone. */
+/** Names that can appear in a path. Other served names can be used only in bodies and messages. */
 const pathName = /^[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?$/;
 
 function pathNames({ model, modelName, aliases }: ServedModel): { model: ModelRef; modelName: string }[] {

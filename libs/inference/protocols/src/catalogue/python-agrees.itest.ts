@@ -22,7 +22,7 @@ interface Reading {
   error?: string;
 }
 
-/** How the libraries of KServe's own server understand every body. */
+/** How the libraries of KServe's own server read every body. */
 async function read(type: string, bodies: readonly Buffer[]): Promise<Reading[]> {
   const script = fileURLToPath(new URL('../../fixtures/named_models.py', import.meta.url));
   const child = spawn(python, [script], { stdio: ['pipe', 'pipe', 'inherit'] });
@@ -43,7 +43,7 @@ const catalogue = Catalogue.parse({
   ],
 });
 
-/** What each body that was accepted was taken for, and what is forwarded of it. */
+/** The name read from each accepted body, and the forwarded bytes. */
 function accepted(type: string, bodies: readonly Buffer[]): { body: Buffer; sent: Buffer; name: string }[] {
   const kind = type.startsWith('multipart') ? 'multipart' : 'json';
   const endpoint = openai.sharedEndpoints.find((candidate) => candidate.body === kind);
@@ -56,7 +56,7 @@ function accepted(type: string, bodies: readonly Buffer[]): { body: Buffer; sent
   });
 }
 
-/** A few changes to a body, by pieces it could have been made of as well. */
+/** Applies a few random changes to a body, using fragments from which it could have been built. */
 function changed(body: fc.Arbitrary<string>, pieces: readonly string[]): fc.Arbitrary<Buffer> {
   const change = fc.tuple(fc.nat(), fc.constantFrom(0, 0, 1, 4), fc.oneof(fc.constantFrom(...pieces), fc.string()));
   return fc.tuple(body, fc.array(change, { maxLength: 3 })).map(([text, changes]) => {
@@ -93,7 +93,7 @@ async function expectAgreement(type: string, bodies: readonly Buffer[], atLeast:
   }
 }
 
-/** Up to two of them: the second one is never to be let pass. */
+/** Up to two model names, of which a second one must never be accepted. */
 const modelMembers = fc.array(
   fc
     .tuple(
@@ -104,7 +104,7 @@ const modelMembers = fc.array(
   { minLength: 1, maxLength: 2 },
 );
 
-test('whatever JSON body is accepted names the same model to Python, and nothing else of it changes', async () => {
+test('an accepted JSON body names the same model to Python, and only its model name changes', async () => {
   const value = fc.jsonValue().map((any) => JSON.stringify(any));
   const extra = fc.oneof(value, fc.constantFrom('NaN', '-Infinity', '9223372036854775807', '1e400', '[1.0,{}]'));
   const member = fc.tuple(fc.string({ maxLength: 6 }), extra).map(([key, text]) => `${JSON.stringify(key)}: ${text}`);
@@ -118,7 +118,7 @@ test('whatever JSON body is accepted names the same model to Python, and nothing
   await expectAgreement('application/json', [...bodies, ...others], 300);
 });
 
-test('whatever form is accepted names the same model to Python, and nothing else of it changes', async () => {
+test('an accepted form names the same model to Python, and only its model name changes', async () => {
   const part = (head: string, content: string): string => `Content-Disposition: form-data; ${head}\r\n\r\n${content}`;
   const others = fc.array(
     fc.constantFrom(

@@ -8,7 +8,7 @@ import { isDenial } from '../denial/denial.ts';
 
 const kinds = ['none', ...runtimes] as const;
 
-/** A model `m/{runtime}` for each runtime, and one that declares none; `m` at its server, with `n` as an alias. */
+/** A model `m/{runtime}` per runtime, and one without a runtime; its server calls it `m` and has the alias `n`. */
 const catalogue = Catalogue.parse({
   domain: 'models.example.com',
   models: kinds.map((runtime) => ({
@@ -31,7 +31,7 @@ function verdict(runtime: string, method: string, path: string): string {
   return `${found.kind} ${found.model.alias ?? found.model.namespace}:${found.verb} ${found.method} ${found.path}`;
 }
 
-/** Every path beyond the protocols' own, and which servers have it. */
+/** Every path beyond the protocols' own, and the servers that have it. */
 const extensions: [method: string, path: string, verb: string, servers: readonly Runtime[]][] = [
   ['GET', '/v1/models/m/metadata', 'metadata', ['tensorflow', 'openvino']],
   ['GET', '/v1/models/m/versions/7', 'metadata', ['tensorflow', 'openvino']],
@@ -60,7 +60,7 @@ const extensions: [method: string, path: string, verb: string, servers: readonly
   ['POST', '/v2/repository/models/m/unload', 'repository', ['kserve', 'huggingface', 'mlserver', 'triton']],
 ];
 
-/** What administers a server, or says more of it than of one model; read in the sources of the servers that have them. */
+/** Paths that administer the server, or reveal more than one model; taken from the servers' sources. */
 const never: [method: string, path: string][] = [
   ['GET', '/v2/models/stats'],
   ['GET', '/v2/systemsharedmemory/status'],
@@ -95,15 +95,15 @@ const never: [method: string, path: string][] = [
   ['POST', '/pause'],
 ];
 
-describe('paths beyond the protocols', () => {
-  it.each(extensions)('%s %s is %s of its servers alone', (method, path, verb, servers) => {
+describe('paths of particular servers', () => {
+  it.each(extensions)('%s %s is %s, and only at its servers', (method, path, verb, servers) => {
     for (const kind of kinds) {
       const expected = servers.includes(kind as Runtime) ? `model m:${verb} ${method} ${path}` : 'unknown_route';
       expect(`${kind}: ${verdict(kind, method, path)}`).toBe(`${kind}: ${expected}`);
     }
   });
 
-  it('ask for the index of a repository, which is filtered', () => {
+  it('include the repository index, which is filtered', () => {
     for (const kind of kinds) {
       const has = kind === 'mlserver' || kind === 'triton';
       const expected = has ? 'list m:metadata POST /v2/repository/index' : 'unknown_route';
@@ -112,18 +112,18 @@ describe('paths beyond the protocols', () => {
     }
   });
 
-  it.each(never)('%s %s is of no server', (method, path) => {
+  it.each(never)('%s %s is offered for no server', (method, path) => {
     for (const kind of kinds) expect(`${kind} ${verdict(kind, method, path)}`).toMatch(/ unknown_(?:route|model)$/);
   });
 
-  it.each(extensions)('%s %s has no other method', (method, path, _verb, servers) => {
+  it.each(extensions)('%s %s supports no other method', (method, path, _verb, servers) => {
     const others = ['GET', 'POST', 'PUT', 'DELETE', 'HEAD', 'OPTIONS', 'PATCH'].filter((name) => name !== method);
     for (const kind of servers) {
       for (const other of others) expect(verdict(kind, other, path)).toBe('method_not_allowed');
     }
   });
 
-  it('have no version that could be read as something else', () => {
+  it('accept no ambiguous version', () => {
     for (const version of ['1:2', '-1', '.', '1.', '1/2', '', '1'.repeat(65)]) {
       expect(verdict('tensorflow', 'POST', `/v1/models/m/versions/${version}:predict`)).toMatch(
         /^(?:unknown_route|dot_segment|empty_segment)$/,
@@ -135,26 +135,26 @@ describe('paths beyond the protocols', () => {
   });
 });
 
-describe('further names of a server', () => {
+describe('further served names', () => {
   it.each([
     ['POST', '/v1/models/n:predict', 'predict'],
     ['POST', '/v2/models/n/infer', 'predict'],
     ['GET', '/v2/models/n/versions/1', 'metadata'],
     ['POST', '/v2/models/n/versions/1/generate', 'generate'],
     ['POST', '/v2/repository/models/n/load', 'repository'],
-  ])('%s %s is of the alias', (method, path, verb) => {
+  ])('%s %s belongs to the alias', (method, path, verb) => {
     expect(verdict('triton', method, path)).toBe(`model n:${verb} ${method} ${path}`);
   });
 
-  it('are in no path where a path cannot say them, and never of the server as a whole', () => {
+  it('have no path if they do not fit in one, and never the server’s own paths', () => {
     expect(verdict('triton', 'POST', '/v1/models/not/in:paths:predict')).toBe('unknown_model');
     expect(verdict('triton', 'POST', '/v1/models/spoken:predict')).toBe('unknown_model');
     expect(verdict('triton', 'GET', '/v2')).toBe('model m:metadata GET /v2');
   });
 });
 
-describe('forecasts', () => {
-  it('name their model in the body, and are listed', () => {
+describe('forecasting', () => {
+  it('names its model in the body, and its models are listed', () => {
     expect(verdict('none', 'POST', '/v1/timeseries/forecast')).toBe('body');
     expect(verdict('none', 'GET', '/v1/timeseries/forecast')).toBe('method_not_allowed');
     expect(verdict('none', 'GET', '/v1/timeseries/models')).toBe('list m:metadata GET /v1/timeseries/models');

@@ -3,21 +3,21 @@ import type { ModelRef } from '@modelgate/scope';
 import type { BodyEndpoint } from './body-endpoint.ts';
 import type { CatalogueQuestion, Operation, Protocol, Upstream } from '../operation.ts';
 
-/** One model of the catalogue: who it is to callers, and where and under which name its server knows it. */
+/** One model of the catalogue: its name for callers, its server and its name there. */
 export interface ServedModel {
   model: ModelRef;
   upstream: Upstream;
-  /** Where its server speaks gRPC. */
+  /** The gRPC origins of its server. */
   grpcUpstream: Upstream;
   protocols: readonly Protocol[];
   runtime?: Runtime;
   /** The name in the paths and messages of the inference protocols. */
   modelName: string;
-  /** Further names of its server, each a model of its own to callers: served names and LoRA adapters. */
+  /** Further names at its server, each a model of its own to callers: served names and LoRA adapters. */
   aliases: readonly ServedAlias[];
-  /** Where its server has the OpenAI surface: `/openai`, nothing, or another path without a slash at its end. */
+  /** The path of its server's OpenAI surface: `/openai`, the empty string, or another path without a trailing slash. */
   openaiPrefix: string;
-  /** Whether it is an LLMInferenceService, which has paths and a header of its own at the gateway's own host. */
+  /** Whether it is an LLMInferenceService, which has its own paths and a header at the gateway's own host. */
   llm?: true;
 }
 
@@ -27,7 +27,7 @@ export interface ServedAlias {
   servedName: string;
 }
 
-/** What one path offers, by method. */
+/** The operations of one path, by method. */
 export interface Route {
   GET?: Operation | CatalogueQuestion;
   POST?: Operation | BodyEndpoint;

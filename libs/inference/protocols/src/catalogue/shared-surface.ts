@@ -5,14 +5,16 @@ import { requestedId } from '../request/client-target.ts';
 import type { CatalogueQuestion } from '../operation.ts';
 import { everyProtocol } from '../registry.ts';
 
-/** What a path of the gateway's own host offers, by method: an endpoint for every model, or what is known of them. */
+/**
+ * The endpoints of a path at the gateway's own host, by method: one for every model, or a question about the catalogue.
+ */
 export type SharedRoute = { POST: BodyEndpoint } | { GET: CatalogueQuestion };
 
 const question = { kind: 'catalogue', protocol: 'openai' } as const;
 
 /**
- * The surfaces of the gateway's own host whose bodies name the model: one base URL for every model, which is
- * `namespace/name` there.
+ * The surfaces at the gateway's own host whose bodies name the model. They give all models one base URL; a model is
+ * called `namespace/name` there.
  */
 export class SharedSurface {
   readonly #endpoints = new Map<string, BodyEndpoint>();
@@ -26,7 +28,7 @@ export class SharedSurface {
     this.#list = `${prefix}/v1/models`;
   }
 
-  /** Undefined where it is no path of this surface. */
+  /** Undefined if the path does not belong to this surface. */
   route(path: string): SharedRoute | undefined {
     const endpoint = this.#endpoints.get(path);
     if (endpoint) return { POST: endpoint };

@@ -8,7 +8,7 @@ const protocols = [...new Set(rows.map(({ protocol }) => protocol))];
 const rowAt = (method: string, path: string) =>
   surfaceRows().filter((row) => row.method === method && row.path === path);
 
-/** A model of such a server, at whose paths a row can be tried. */
+/** A model of such a server, used to try the path of a row. */
 function entryOf(protocol: string, runtime: string | undefined) {
   const model = { model: 'm/iris', upstream: 'http://127.0.0.1:1', openaiPrefix: '/pre', protocols: [protocol] };
   const models = [{ ...model, ...(runtime !== undefined && { runtime }) }];
@@ -21,7 +21,7 @@ const pathOf = ({ path }: SurfaceRow) =>
   path.replace('{prefix}', '/pre').replace('{model}', 'iris').replace('{version}', '7');
 
 describe('surfaceRows', () => {
-  it.each([undefined, ...runtimes])('says what a server of kind %s has, and nothing that it lacks', (runtime) => {
+  it.each([undefined, ...runtimes])('lists exactly the endpoints of a server of kind %s', (runtime) => {
     for (const row of surfaceRows()) {
       const offered = entryOf(row.protocol, runtime).route(pathOf(row))?.[row.method];
       const isOffered = row.runtimes === undefined || (runtime !== undefined && row.runtimes.includes(runtime));
@@ -31,7 +31,7 @@ describe('surfaceRows', () => {
     }
   });
 
-  it('leaves out nothing that can be listed', () => {
+  it('contains every path that can be enumerated', () => {
     const spelt = surfaceRows().map((row) => `${row.protocol} ${row.method} ${pathOf(row)}`);
     expect(new Set(spelt).size).toBe(spelt.length);
     for (const runtime of [undefined, ...runtimes]) {
@@ -55,7 +55,7 @@ describe('surfaceRows', () => {
     ]);
   });
 
-  it('says where the model is named, what is filtered and what stays behind', () => {
+  it('states where the model is named, which answers are filtered and which bodies are dropped', () => {
     const plain = { list: false, bodiless: false };
     expect(rowAt('POST', '/v1/models/{model}:predict')).toStrictEqual([
       {

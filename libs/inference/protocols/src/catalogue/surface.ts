@@ -6,26 +6,29 @@ import type { Operation, Protocol } from '../operation.ts';
 import { everyProtocol } from '../registry.ts';
 import type { ServedModel } from './served-model.ts';
 
-/** One thing that can be asked of a model, as the route tables have it. */
+/** One endpoint of a model, as in the route tables. */
 export interface SurfaceRow {
   protocol: Protocol;
   method: 'GET' | 'POST';
-  /** `{model}` is what the server calls it, `{version}` a version of it, `{prefix}` where the server has the OpenAI surface. */
+  /**
+   * `{model}` is the server's name for it, `{version}` a version of it, `{prefix}` the path of the server's OpenAI
+   * surface.
+   */
   path: string;
   verb: Verb;
-  /** What says which model it is: the path, the body (JSON or a form), or only the host or prefix of the model. */
+  /** What names the model: the path, the body (JSON or a form), or only the host or prefix of the model. */
   modelIn: 'path' | 'json' | 'multipart' | 'host';
-  /** Answers with models of the server, of which the caller sees those that its token may call. */
+  /** The answer lists models of the server; the caller sees only those that its token may call. */
   list: boolean;
-  /** Whether the body stays behind at the gateway. */
+  /** Whether the gateway drops the request body. */
   bodiless: boolean;
-  /** The servers it is offered of, where it is not of every one that speaks the protocol. */
+  /** The servers for which it is offered; absent if all servers of the protocol have it. */
   runtimes?: readonly Runtime[];
 }
 
 type Row = Omit<SurfaceRow, 'runtimes'>;
 
-/** Everything that can be asked over HTTP, in the order of the tables. */
+/** Every HTTP endpoint, in the order of the tables. */
 export function surfaceRows(): SurfaceRow[] {
   const offered = new Map<string, { row: Row; by: (Runtime | undefined)[] }>();
   for (const runtime of [undefined, ...runtimes]) {
@@ -43,7 +46,7 @@ export function surfaceRows(): SurfaceRow[] {
   return rows.sort((one, other) => order.indexOf(one.protocol) - order.indexOf(other.protocol));
 }
 
-/** A model with a name that can be found again in the paths of its routes. */
+/** A model whose name can be recognised in the paths of its routes. */
 const example: Omit<ServedModel, 'protocols'> = {
   model: { namespace: 'namespace', name: 'name' },
   upstream: { origins: ['http://model'], host: 'model' },

@@ -21,7 +21,7 @@ function problemsWith(settings: object): readonly string[] {
 const where = { origins: ['https://iris.internal:8443'], host: 'iris.internal:8443' };
 const cert = { certFile: '/tls/tls.crt', keyFile: '/tls/tls.key' };
 
-describe('settings of one model’s server', () => {
+describe('the upstream settings of a model', () => {
   it.each<[string, object, object]>([
     ['nothing', {}, {}],
     ['a credential that is stripped', { credential: 'strip' }, {}],
@@ -32,12 +32,12 @@ describe('settings of one model’s server', () => {
     ['limits', { maxBodyBytes: 1, maxConcurrent: 2 }, { maxBodyBytes: 1, maxConcurrent: 2 }],
     ['an authority', { upstreamTls: { caFile: '/ca.crt' } }, { tls: { caFile: '/ca.crt' } }],
     ['an identity', { upstreamTls: { ...cert, serverName: 'm' } }, { tls: { ...cert, serverName: 'm' } }],
-  ])('%s', (_what, settings, expected) => {
+  ])('convert %s', (_what, settings, expected) => {
     expect(upstreamWith(settings)).toEqual({ ...where, ...expected });
   });
 
   it.each<[string, object, RegExp]>([
-    ['a credential nobody knows', { credential: 'pass' }, /credential/],
+    ['an unknown credential', { credential: 'pass' }, /credential/],
     ['a credential from nowhere', { credential: { replaceFile: '' } }, /must be the path of a file/],
     ['a timeout without a unit', { timeouts: { idle: '30' } }, /timeouts\.idle: must be a duration between 1s and 1d/],
     ['a number as timeout', { timeouts: { idle: 30 } }, /timeouts\.idle/],
@@ -54,7 +54,7 @@ describe('settings of one model’s server', () => {
       { upstream: 'http://iris:8080', upstreamTls: { caFile: '/ca' } },
       /without an origin of https/,
     ],
-  ])('refuses %s, with its place', (_what, settings, problem) => {
+  ])('are refused for %s, with the path in the document', (_what, settings, problem) => {
     expect(problemsWith(settings)).toEqual([expect.stringMatching(problem)]);
     expect(problemsWith(settings)[0]).toMatch(/^models\[0\]\./);
   });

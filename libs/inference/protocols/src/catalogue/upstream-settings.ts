@@ -1,40 +1,43 @@
 import type { CatalogueModel } from '@modelgate/catalogue';
 import { parseDuration } from '@modelgate/core';
 
-/** What may take how long, in milliseconds; what is absent is the gateway's own. */
+/** Timeouts in milliseconds. The gateway's own value applies to an absent one. */
 export interface UpstreamTimeouts {
-  /** From the last piece of the request to the first byte of the answer. */
+  /** From the last byte of the request to the first byte of the answer. */
   firstByteMs?: number;
   /** Between two pieces of the answer. */
   idleMs?: number;
 }
 
-/** Whom a model server over TLS may be, and who the gateway is to it. What is absent is the gateway's own. */
+/**
+ * How the gateway and a model server authenticate each other over TLS. The gateway's own setting applies to an absent
+ * member.
+ */
 export interface UpstreamTls {
-  /** Authorities its certificate must come from. */
+  /** The certificate authorities that may have issued the server's certificate. */
   caFile?: string;
   certFile?: string;
   keyFile?: string;
-  /** The name its certificate must have, where that is not the host of its origin. */
+  /** The name that the certificate must have, if it is not the host of the origin. */
   serverName?: string;
 }
 
-/** What the model server receives as a credential: the caller's own, or the bearer token that a file holds. */
+/** The credential sent to the model server: the caller's own, or the bearer token in a file. */
 export type UpstreamCredential = 'forward' | { replaceFile: string };
 
-/** How the server of one model is spoken to, beyond where it is. */
+/** How to talk to the server of one model, apart from its address. */
 export interface UpstreamSettings {
-  /** Requests at a time; without it, as many as come. */
+  /** Maximum concurrent requests; unlimited if absent. */
   maxConcurrent?: number;
-  /** Bytes of a request body; never more than the gateway takes of anybody. */
+  /** Maximum bytes of a request body; the gateway's own limit applies as well. */
   maxBodyBytes?: number;
   timeouts?: UpstreamTimeouts;
-  /** Without it, none. */
+  /** If absent, no credential is sent. */
   credential?: UpstreamCredential;
   tls?: UpstreamTls;
 }
 
-/** The settings as the catalogue has them, in the units and shapes they are used in. */
+/** Converts the settings of the catalogue to the units and shapes used internally. */
 export function upstreamSettings(model: CatalogueModel): UpstreamSettings {
   const { timeouts, maxBodyBytes, maxConcurrent, credential, upstreamTls } = model;
   return {

@@ -14,7 +14,7 @@ const catalogue = Catalogue.parse({
   ],
 });
 
-/** What is told to a token that reaches `model`: the scope, nothing but a refusal, or whatever would be told to anybody. */
+/** The denial for a token with access to `model` only: the scope, a plain refusal, or the same as for everybody. */
 function told(model: string, method: string, url: string, host = 'models.example.com'): string | undefined {
   const request = canonicalise({ method, url, httpVersion: '1.1', rawHeaders: ['host', host] });
   if (isDenial(request)) return request.reason;
@@ -45,18 +45,18 @@ it.each<[string, string, string, string | undefined]>([
   ['POST', '/fraud/none/v1/chat/completions', '127.0.0.1', undefined],
   ['POST', '/fraud/iris/v1/chat/completions', 'elsewhere.example.com', undefined],
   ['POST', '/openai/v1/chat/completions', '127.0.0.1', undefined],
-])('a token that reaches nothing there is told of %s %s at %s: %s', (method, url, host, expected) => {
+])('a token without access is told about %s %s at %s: %s', (method, url, host, expected) => {
   expect(told('vision/digits', method, url, host)).toBe(expected);
 });
 
 it.each(['fraud/iris', 'fraud/*', 'fraud/iris#old', 'fraud/iris#*'])(
-  'a token that reaches %s is told what anybody is',
+  'a token with access to %s gets the usual denial',
   (model) => {
     expect(told(model, 'POST', `/serving/fraud/iris${predict}`)).toBe(undefined);
   },
 );
 
-it('a grant without a verb reaches nothing', () => {
+it('a grant without a verb gives no access', () => {
   const request = canonicalise({
     method: 'GET',
     url: '/v2',

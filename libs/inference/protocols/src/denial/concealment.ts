@@ -7,11 +7,11 @@ import type { CanonicalRequest } from '../request/raw-request.ts';
 import { surfaceRows } from '../catalogue/surface.ts';
 
 /**
- * What is said to somebody whose token reaches nothing of the service at whose place the request is: that it does not, and the
- * scope for what is asked there, whether or not the service has that. Which protocols it speaks, what its server is and what
- * its models and adapters are called is for those who may call one of them.
+ * The denial for a caller whose token grants no access to the service it addresses. It states only that, and the scope
+ * for the requested verb, whether or not the service supports it. The protocols of a service, its server and the names
+ * of its models and adapters are visible only to callers that may call one of them.
  *
- * @returns undefined where the token reaches some of the service, and where the request is at the place of none
+ * @returns undefined if the token grants access to the service, or if the request addresses none
  */
 export function concealment(
   request: CanonicalRequest,
@@ -29,7 +29,7 @@ export function concealment(
 
 interface Place {
   entry: CatalogueEntry;
-  /** What of the path is the service's own. */
+  /** The part of the path that belongs to the service. */
   tail: string;
 }
 
@@ -44,7 +44,7 @@ function placeOf(request: CanonicalRequest, catalogue: Catalogue): Place | undef
   if (!catalogue.isOwnHost(host)) return undefined;
   const llm = locateLlm(request, catalogue);
   if (llm && !isDenial(llm)) return at(llm.entry, llm.tail);
-  // The place of an LLMInferenceService, whether or not the service is one.
+  // The path of an LLMInferenceService, whether or not the service is one.
   return at(catalogue.named(name), tail || '/');
 }
 
@@ -57,7 +57,7 @@ function reaches(grants: readonly ModelGrant[], entry: CatalogueEntry): boolean 
   return entry.names().some(({ model }) => granted.some((grant) => covers(grant.model, model)));
 }
 
-/** The verb of whatever has this path at some server. */
+/** The verb of the endpoint that has this path at any kind of server. */
 function verbAt(method: string, tail: string): Verb | undefined {
   forms ??= surfaceRows().map((row) => ({ method: row.method, verb: row.verb, form: formOf(row.path) }));
   return forms.find((row) => row.method === method && row.form.test(tail))?.verb;

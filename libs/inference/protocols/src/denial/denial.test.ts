@@ -5,7 +5,7 @@ import { renderDenial } from './render-denial.ts';
 const protocols = ['v1', 'v2', undefined] as const;
 
 describe('deny', () => {
-  it('is one frozen object per ground, unless there is more to say', () => {
+  it('returns one frozen object per reason, unless there are details', () => {
     for (const reason of denialReasons) {
       expect(deny(reason)).toBe(deny(reason));
       expect(Object.isFrozen(deny(reason))).toBe(true);
@@ -14,7 +14,7 @@ describe('deny', () => {
     expect(deny('rate_limited').retryAfterSeconds).toBeUndefined();
   });
 
-  it('says nothing about models before the token was looked at', () => {
+  it('reveals nothing about models before the token is checked', () => {
     for (const reason of denialReasons.filter((name) => deny(name).beforeToken)) {
       expect(deny(reason).message).not.toMatch(/\bmodels?\b/i);
       expect([400, 413, 414, 417, 431]).toContain(deny(reason).status);
@@ -24,14 +24,14 @@ describe('deny', () => {
     }
   });
 
-  it('can be told from an operation', () => {
+  it('returns an object that isDenial distinguishes from an operation', () => {
     expect(isDenial(deny('unknown_model'))).toBe(true);
     expect(isDenial({ protocol: 'v1', path: '/v1/models' })).toBe(false);
   });
 });
 
 describe('renderDenial', () => {
-  it('speaks the dialect of V1 and V2, with reason and request id beside it', () => {
+  it('writes the dialect of V1 and V2, with the reason and the request ID', () => {
     for (const protocol of protocols) {
       const { status, headers, body } = renderDenial(deny('unknown_route'), protocol, 'req-1');
       expect(status).toBe(404);
@@ -50,7 +50,7 @@ describe('renderDenial', () => {
     ['token_missing', 401, 'Bearer realm="modelgate"'],
     ['token_invalid', 401, 'Bearer realm="modelgate", error="invalid_token", error_description='],
     ['token_malformed', 400, 'Bearer realm="modelgate", error="invalid_request", error_description='],
-  ] as const)('challenges on %s', (reason, status, challenge) => {
+  ] as const)('sends a challenge for %s', (reason, status, challenge) => {
     const rendered = renderDenial(deny(reason), 'v2', 'req-1');
     expect(rendered.status).toBe(status);
     expect(rendered.headers['www-authenticate']?.startsWith(challenge)).toBe(true);
@@ -64,7 +64,7 @@ describe('renderDenial', () => {
     );
   });
 
-  it('says when to come back on every 429 and 503, and only there', () => {
+  it('sends Retry-After with every 429 and 503, and only with those', () => {
     for (const reason of denialReasons) {
       const { status, headers } = renderDenial(deny(reason), undefined, 'req-1');
       expect('retry-after' in headers).toBe(status === 429 || status === 503);
@@ -72,7 +72,7 @@ describe('renderDenial', () => {
     expect(renderDenial(deny('overloaded', { retryAfterSeconds: 7 }), 'v1', 'r').headers['retry-after']).toBe('7');
   });
 
-  it('closes the connection after a malformed request, and challenges on every 401', () => {
+  it('closes the connection after a malformed request, and sends a challenge with every 401', () => {
     for (const reason of denialReasons) {
       const { status, headers } = renderDenial(deny(reason), undefined, 'req-1');
       expect(headers['connection']).toBe(deny(reason).beforeToken ? 'close' : undefined);
@@ -80,19 +80,19 @@ describe('renderDenial', () => {
     }
   });
 
-  it('lists the methods a path has', () => {
+  it('lists the methods of a path', () => {
     const { status, headers } = renderDenial(deny('method_not_allowed', { allow: 'POST' }), 'v1', 'req-1');
     expect([status, headers['allow']]).toEqual([405, 'POST']);
   });
 
-  it('takes further fields, which win whatever their case', () => {
+  it('accepts further fields, which override the defaults in any case', () => {
     const options = { headers: { 'Retry-After': '9', RateLimit: '"a";r=0;t=9' } };
     const { headers } = renderDenial(deny('rate_limited'), 'v1', 'req-1', options);
     expect(headers).toMatchObject({ 'retry-after': '9', ratelimit: '"a";r=0;t=9' });
     expect(Object.keys(headers).filter((name) => name.toLowerCase() === 'retry-after')).toHaveLength(1);
   });
 
-  it('cannot be made to break out of the body', () => {
+  it('escapes messages and request IDs in the body', () => {
     const { body } = renderDenial(deny('unknown_model', { message: 'a"b\\\u2028' }), 'v1', 'x"y');
     expect(JSON.parse(body)).toMatchObject({ error: 'a"b\\\u2028', request_id: 'x"y' });
   });

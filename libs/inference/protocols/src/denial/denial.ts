@@ -2,15 +2,18 @@ import type { OAuthErrorCode } from '@modelgate/oauth';
 import type { Operation } from '../operation.ts';
 
 interface Ground {
-  status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 414 | 415 | 417 | 429 | 431 | 502 | 503 | 504;
+  status: 400 | 401 | 403 | 404 | 405 | 408 | 413 | 414 | 415 | 417 | 429 | 431 | 500 | 502 | 503 | 504;
   message: string;
-  /** Known from the request alone, so that it says nothing about what is served here. */
+  /** Known from the request alone, so the denial reveals nothing about what is served here. */
   beforeToken?: true;
-  /** `error` of the `WWW-Authenticate` challenge (RFC 6750 §3.1); absent on a 401 that was given no credential. */
+  /**
+   * The `error` of the `WWW-Authenticate` challenge (RFC 6750 §3.1); absent on a 401 for a request without a
+   * credential.
+   */
   error?: OAuthErrorCode;
 }
 
-/** Every ground on which a request is refused. */
+/** Every reason to refuse a request. */
 const grounds = {
   method_malformed: malformed('The request method is malformed.'),
   target_form: malformed('The request target must be an absolute path.'),
@@ -64,6 +67,7 @@ const grounds = {
   subject_busy: { status: 429, message: 'Too many requests of the same caller are under way.' },
   model_busy: { status: 503, message: 'Too many requests for the model are under way.' },
   overloaded: { status: 503, message: 'The gateway is overloaded.' },
+  internal_error: { status: 500, message: 'The gateway failed unexpectedly.' },
   shutting_down: { status: 503, message: 'The gateway is shutting down.' },
 
   deadline_exceeded: { status: 504, message: 'The deadline of the call has passed.' },
@@ -81,36 +85,38 @@ const grounds = {
 export type DenialReason = keyof typeof grounds;
 export const denialReasons = Object.keys(grounds) as DenialReason[];
 
-/** Why a request was refused. The reason is told to the caller and to the log alike; it holds no secret. */
+/** Why a request was refused. The reason goes to both the caller and the log, and contains no secret. */
 export interface Denial {
   status: Ground['status'];
   reason: DenialReason;
   /** Public sentence. */
   message: string;
-  /** True where it may be answered before the token was looked at; a 401 goes before every other denial. */
+  /**
+   * Whether the denial may be sent before the token has been checked. A 401 takes precedence over every other denial.
+   */
   beforeToken: boolean;
   error?: OAuthErrorCode;
   /** The scope that would have permitted the request. */
   scope?: string;
-  /** The methods this path has. */
+  /** The methods that this path supports. */
   allow?: string;
-  /** What is not there, where it is a model that is named and its server that lacks it. */
+  /** The operation that the server lacks, if the model was named. */
   asked?: Pick<Operation, 'model' | 'verb'>;
   /** Seconds. */
   retryAfterSeconds?: number;
 }
 
-/** What one denial says beyond its ground. */
+/** Details of one denial, beyond the defaults of its reason. */
 export type DenialFacts = Partial<Pick<Denial, 'message' | 'scope' | 'allow' | 'asked' | 'retryAfterSeconds'>>;
 
 const plain = new Map<DenialReason, Denial>(denialReasons.map((reason) => [reason, Object.freeze(build(reason))]));
 
-/** The denial on one ground; without further facts it is the same frozen object every time. */
+/** The denial for a reason. Without details it is always the same frozen object. */
 export function deny(reason: DenialReason, facts?: DenialFacts): Denial {
   return (facts === undefined ? plain.get(reason) : undefined) ?? { ...build(reason), ...facts };
 }
 
-/** Tells a denial from whatever else the same function may return. */
+/** Distinguishes a denial from the other values that a function may return. */
 export function isDenial(value: object): value is Denial {
   return 'reason' in value;
 }

@@ -7,7 +7,7 @@ const prefixes = ['', '/openai', '/v3', '/serving/fraud/llm', '/serving/fraud/ll
 const of = (url: string, ...rawHeaders: string[]) => dialectOf({ url, rawHeaders });
 
 describe('dialectOf', () => {
-  it('knows every endpoint below every prefix', () => {
+  it('recognises every endpoint below every prefix', () => {
     for (const prefix of prefixes) {
       for (const { path } of openai.sharedEndpoints) expect([path, of(prefix + path)]).toEqual([path, 'openai']);
       for (const { path } of anthropic.sharedEndpoints) expect(of(`${prefix}${path}?beta=false`)).toBe('anthropic');
@@ -15,7 +15,7 @@ describe('dialectOf', () => {
   });
 
   it.each(['/openai/v1/models', '/openai/v1/nonsense', '/v1/files', '/v1/images/generations', '/openai?x=1'])(
-    'takes %s for OpenAI’s',
+    'recognises %s as OpenAI’s',
     (url) => expect(of(url)).toBe('openai'),
   );
 
@@ -29,13 +29,13 @@ describe('dialectOf', () => {
     '/x?/v1/completions',
   ])('takes %s for KServe’s', (url) => expect(of(url)).toBeUndefined());
 
-  it('takes nothing else for gRPC', () => {
+  it('recognises no other content type as gRPC', () => {
     const over = (url: string, ...rawHeaders: string[]) => dialectOf({ url, rawHeaders, httpVersion: '2.0' });
     expect(over('/v1/models/iris:predict', 'Content-Type', 'application/json')).toBeUndefined();
     expect(over('/openai/v1/models', 'Accept', 'application/grpc', 'Content-Type', 'text/plain')).toBe('openai');
   });
 
-  it('takes nothing for gRPC that does not say so as a whole', () => {
+  it('recognises only a complete gRPC content type', () => {
     const over = (...rawHeaders: string[]) => dialectOf({ url: '/', rawHeaders, httpVersion: '2.0' });
     expect(over('content-type')).toBeUndefined();
     expect(over('content-type', 'x', 'application/grpc')).toBeUndefined();
@@ -45,7 +45,7 @@ describe('dialectOf', () => {
   });
 
   it.each(['/v1/messagesx', '/v1/chatter', '/v1/filesystem', '/openaix/v1/models', '/x/v2/files'])(
-    'takes %s for no path of theirs',
+    'does not recognise %s',
     (url) => expect(of(url)).toBeUndefined(),
   );
 
@@ -56,11 +56,11 @@ describe('dialectOf', () => {
     ['/x/openai', 'openai'],
   ])('takes %s for a path of %s', (url, dialect) => expect(of(url)).toBe(dialect));
 
-  it('knows nothing of a request without a target', () => {
+  it('returns undefined for a request without a target', () => {
     expect(dialectOf({ rawHeaders: [] })).toBeUndefined();
   });
 
-  it('takes gRPC for gRPC, wherever it is sent, where its caller can read trailers', () => {
+  it('recognises gRPC on any path if the caller can read trailers', () => {
     const rawHeaders = ['Content-Type', 'Application/gRPC+proto'];
     const over = (httpVersion: string) => dialectOf({ url: '/openai/v1/models', rawHeaders, httpVersion });
     expect([over('2.0'), over('1.1')]).toEqual(['grpc', 'openai']);

@@ -2,9 +2,9 @@ import type { Protocol } from '../operation.ts';
 import { everyProtocol } from '../registry.ts';
 import type { RawRequest } from '../request/raw-request.ts';
 
-/** The dialect of a request that was refused before anybody knew what it is: by what its clients cannot help sending. */
+/** The dialect for a request that was refused before classification, judged by what its clients always send. */
 export function dialectOf({ url = '', rawHeaders, httpVersion }: RawRequest): Protocol | undefined {
-  // Over HTTP/1.1 nobody could read the trailers of gRPC.
+  // Over HTTP/1.1 a client could not read gRPC trailers.
   const contentType = httpVersion === '2.0' ? contentTypeOf(rawHeaders) : undefined;
   const path = url.split('?', 1)[0] ?? '';
   return everyProtocol.find((protocol) => protocol.recognises?.(path, contentType))?.name;

@@ -14,16 +14,13 @@ export interface RenderedDenial {
 }
 
 export interface RenderOptions {
-  /** `realm` of the challenge; default `modelgate`. */
+  /** The `realm` of the challenge; default `modelgate`. */
   realm?: string;
-  /** Further fields, such as those of the rate limit; they win, in whatever case they are spelt. */
+  /** Further header fields, such as those of the rate limit. They override the defaults, whatever their case. */
   headers?: Readonly<Record<string, string>>;
 }
 
-/**
- * The answer in the caller's dialect. Whatever is no other protocol is answered as KServe and the Open Inference Protocol
- * word it.
- */
+/** Renders a denial in the caller's dialect. The default is the dialect of KServe and the Open Inference Protocol. */
 export function renderDenial(
   denial: Denial,
   protocol: Protocol | undefined,
@@ -44,21 +41,21 @@ export function renderDenial(
   return { status, headers, body };
 }
 
-/** What HTTP has fields of its own for. */
+/** The facts for which HTTP has header fields. */
 function factFields(denial: Denial, realm?: string): Record<string, string> {
   const { status, error, allow, beforeToken, retryAfterSeconds } = denial;
   return {
     ...((status === 401 || error) && { 'www-authenticate': challenge(denial, realm) }),
     ...(allow && { allow }),
     ...((status === 429 || status === 503) && { 'retry-after': String(retryAfterSeconds ?? 1) }),
-    // After a request that can be read in two ways, nobody knows where the next one on this connection begins.
+    // After an ambiguous request, the start of the next one on this connection is unknown.
     ...(beforeToken && { connection: 'close' }),
   };
 }
 
 /**
- * `{"error": "…"}`, with the reason and the request id beside it. At `/v1/models` it may be one of OpenAI's libraries that
- * asks, and without a good token nobody is told whether such a server is there.
+ * `{"error": "…"}`, with the reason and the request ID. It carries the retry hints too, because an OpenAI library may
+ * be asking for `/v1/models`, and without a valid token it is not revealed whether such a server exists.
  */
 function kserveError(denial: Denial, requestId: string): DialectAnswer {
   const { message, reason } = denial;

@@ -25,8 +25,9 @@ describe('OpenAI’s error object', () => {
     [deny('rate_limited'), 429, 'rate_limit_error', 'rate_limit_exceeded', null],
     [deny('subject_busy'), 429, 'rate_limit_error', 'subject_busy', null],
     [deny('model_busy'), 503, 'server_error', 'model_busy', null],
+    [deny('internal_error'), 500, 'server_error', 'internal_error', null],
     [deny('upstream_broken'), 502, 'server_error', 'upstream_broken', null],
-  ])('%#', (denial, status, type, code, param) => {
+  ])('has its status, type and code: case %#', (denial, status, type, code, param) => {
     const answer = openai(denial);
     expect(answer.status).toBe(status);
     expect(answer.body).toEqual({ error: { message: denial.message, type, param, code }, request_id: 'req-1' });
@@ -43,9 +44,10 @@ describe('Anthropic’s error envelope', () => {
     [deny('body_too_large'), 413, 'request_too_large'],
     [deny('rate_limited'), 429, 'rate_limit_error'],
     [deny('model_busy'), 503, 'overloaded_error'],
+    [deny('internal_error'), 500, 'api_error'],
     [deny('upstream_broken'), 502, 'api_error'],
     [deny('upstream_timeout'), 504, 'timeout_error'],
-  ])('%#', (denial, status, type) => {
+  ])('has its status and type: case %#', (denial, status, type) => {
     const { message } = denial;
     const answer = anthropic(denial);
     expect(answer.status).toBe(status);
@@ -63,13 +65,13 @@ describe.each([
     expect(body.error['message']).toBe('The token does not permit this. Missing scope: fraud/llm:generate.');
   });
 
-  it('come back with a fresh token, and with nothing else that is no good', () => {
+  it('are told to retry only after an expired token', () => {
     const told = denialReasons.filter((reason) => dialect(deny(reason)).headers['x-should-retry'] === 'true');
     expect(told).toEqual(['token_expired']);
     expect(Number(dialect(deny('token_expired')).headers['retry-after-ms'])).toBeGreaterThan(0);
   });
 
-  it('do not ask again for what the model may have done', () => {
+  it('are told not to retry if the model may have processed the request', () => {
     const told = denialReasons.filter((reason) => dialect(deny(reason)).headers['x-should-retry'] === 'false');
     expect(told).toEqual(['upstream_broken', 'upstream_answer', 'upstream_timeout']);
   });
@@ -77,7 +79,7 @@ describe.each([
   it.each([
     [60, undefined],
     [61, 'false'],
-  ])('asked to wait for %d s: %s', (retryAfterSeconds, told) => {
+  ])('given a wait of %d s, get x-should-retry %s', (retryAfterSeconds, told) => {
     const { headers } = dialect(deny('rate_limited', { retryAfterSeconds }));
     expect([headers['retry-after'], headers['x-should-retry']]).toEqual([String(retryAfterSeconds), told]);
   });

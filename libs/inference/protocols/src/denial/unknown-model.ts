@@ -1,6 +1,8 @@
 import { deny, type Denial } from './denial.ts';
 
-/** The name is the caller's own, so that it tells nothing; one that is too long for a sentence is left out. */
+/**
+ * The name comes from the caller, so repeating it reveals nothing. A name that is too long for a sentence is omitted.
+ */
 export function unknownModel(name: string): Denial {
   return name.length > 128
     ? deny('unknown_model')

@@ -41,7 +41,7 @@ describe('an InferenceGraph', () => {
     ['POST', '/v1/models/pipeline:predict', own, 'unknown_route'],
     ['POST', '/serving/fraud/pipeline/v1/models/pipeline:predict', 'models.example.com', 'unknown_route'],
     ['POST', '/?step=2', own, 'query_not_allowed'],
-  ])('%s %s at %s: %s', (method, url, host, expected) => {
+  ])('answers %s %s at %s with %s', (method, url, host, expected) => {
     expect(verdict(method, url, host)).toBe(expected);
   });
 });

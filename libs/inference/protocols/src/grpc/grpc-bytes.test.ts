@@ -4,7 +4,7 @@ import { ByteCursor, lengthOf, slicePieces } from './grpc-bytes.ts';
 const pieces = ['', 'abc', '', 'd', 'efgh', ''].map((text) => Buffer.from(text));
 
 describe('ByteCursor', () => {
-  it('reads every byte once, wherever it lies, and knows how far it is', () => {
+  it('reads every byte once, in any piece, and tracks its position', () => {
     const cursor = new ByteCursor(pieces);
     const read: string[] = [];
     while (cursor.left > 0) {
@@ -15,7 +15,7 @@ describe('ByteCursor', () => {
     expect(read.join('')).toBe('abcdefgh');
   });
 
-  it('takes and leaves out any number of bytes from anywhere', () => {
+  it('takes and skips any number of bytes at any position', () => {
     for (let skipped = 0; skipped <= 8; skipped++) {
       for (let taken = 0; taken <= 8 - skipped; taken++) {
         const cursor = new ByteCursor(pieces);
@@ -28,7 +28,7 @@ describe('ByteCursor', () => {
     }
   });
 
-  it('copies nothing that lies in one piece, up to its last byte', () => {
+  it('does not copy bytes within one piece, up to its last byte', () => {
     const [first, second] = [Buffer.from('abcd'), Buffer.from('ef')];
     const cursor = new ByteCursor([first, second]);
     cursor.skip(1);
@@ -38,13 +38,13 @@ describe('ByteCursor', () => {
     expect(first.toString()).toBe('aXcd');
   });
 
-  it('has nothing to read in nothing', () => {
+  it('has no bytes left in empty input', () => {
     expect([new ByteCursor([]).left, new ByteCursor([]).take(0).length]).toEqual([0, 0]);
   });
 });
 
 describe('slicePieces', () => {
-  it('has the bytes between two places, in no empty piece', () => {
+  it('returns the bytes between two offsets, without empty pieces', () => {
     expect(lengthOf(pieces)).toBe(8);
     for (let start = 0; start <= 8; start++) {
       for (let end = start; end <= 8; end++) {
@@ -55,7 +55,7 @@ describe('slicePieces', () => {
     }
   });
 
-  it('has a piece that is whole as it is', () => {
+  it('returns a whole piece unchanged', () => {
     const sliced = slicePieces(pieces, 2, 6);
     expect(sliced.map(String)).toEqual(['c', 'd', 'ef']);
     expect(sliced[1]).toBe(pieces[3]);

@@ -1,13 +1,13 @@
 /**
- * Bytes that came in pieces and stay in them: a message of many megabytes is never put together just to be looked at. Read
- * once, from the first byte to the last.
+ * Reads bytes that arrived in pieces, without joining them: a message of many megabytes is not copied just to be
+ * parsed. Each byte is read once, in order.
  */
 export class ByteCursor {
   readonly #pieces: readonly Buffer[];
   readonly #length: number;
   #piece: Buffer;
   #index = 0;
-  /** Within the piece. */
+  /** Offset within the current piece. */
   #at = 0;
   #position = 0;
 
@@ -26,14 +26,17 @@ export class ByteCursor {
     return this.#length - this.#position;
   }
 
-  /** The next byte; only where something is left. */
+  /** The next byte. Call it only if bytes are left. */
   byte(): number {
     while (this.#at >= this.#piece.length) this.#next();
     this.#position++;
     return this.#piece[this.#at++] ?? 0;
   }
 
-  /** @param count at most what is left */
+  /**
+   *
+   * @param count at most the number of bytes left
+   */
   skip(count: number): void {
     this.#position += count;
     let rest = count;
@@ -44,7 +47,10 @@ export class ByteCursor {
     this.#at += rest;
   }
 
-  /** @param count at most what is left; the bytes are copied where they lie in more than one piece */
+  /**
+   *
+   * @param count at most the number of bytes left; bytes that span several pieces are copied
+   */
   take(count: number): Buffer {
     const start = this.#at;
     if (count <= this.#piece.length - start) {
@@ -70,7 +76,7 @@ export function lengthOf(pieces: readonly Buffer[]): number {
   return length;
 }
 
-/** The same bytes from `start` up to `end`, in pieces that share their memory with the others. */
+/** The bytes from `start` to `end`, in pieces that share memory with the originals. */
 export function slicePieces(pieces: readonly Buffer[], start: number, end: number): Buffer[] {
   const sliced: Buffer[] = [];
   let offset = 0;

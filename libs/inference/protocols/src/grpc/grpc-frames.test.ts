@@ -9,10 +9,10 @@ function frame(message: Uint8Array, flag = 0): Buffer {
   return Buffer.concat([prefix, message]);
 }
 
-/** What comes before a message of `length` bytes. */
+/** The prefix of a message of `length` bytes. */
 const prefix = (length: number): Buffer => Buffer.from([0, 0, length >> 16, (length >> 8) & 0xff, length & 0xff]);
 
-/** The same bytes in pieces of the given sizes, each in memory of its own. */
+/** The same bytes in pieces of the given sizes, each with its own memory. */
 function cut(bytes: Buffer, sizes: readonly number[]): Buffer[] {
   const pieces: Buffer[] = [];
   for (let at = 0, turn = 0; at < bytes.length; turn++) {
@@ -40,19 +40,19 @@ function problem(bytes: Buffer, maxBytes?: number): GrpcFrameError | undefined {
   }
 }
 
-/** Memory that is held for one message, shared with others or not. */
+/** The memory held for one message, whether or not it is shared. */
 function memoryOf({ pieces }: GrpcFrame): number {
   const memory = new Set(pieces.map(({ buffer }) => buffer));
   return [...memory].reduce((sum, { byteLength }) => sum + byteLength, 0);
 }
 
-/** Bytes of which none is like those near it. */
+/** Bytes that differ from their neighbours. */
 const varied = (length: number): Buffer => Buffer.from(Uint8Array.from({ length }, (_, at) => at ^ (at >> 8)).buffer);
 
 const contentOf = ({ pieces }: GrpcFrame): Buffer => Buffer.concat(pieces);
 
 describe('GrpcFrameReader', () => {
-  it('reads the same messages however they were cut', () => {
+  it('reads the same messages for any split of the stream', () => {
     const messages = fc.array(fc.tuple(fc.uint8Array({ maxLength: 60_000 }), fc.boolean()), { maxLength: 6 });
     const sizes = fc.array(fc.oneof(fc.integer({ min: 1, max: 9 }), fc.integer({ min: 1, max: 20_000 })), {
       minLength: 1,
@@ -73,14 +73,14 @@ describe('GrpcFrameReader', () => {
     );
   });
 
-  it('gives a message out with its last byte, an empty one with its prefix', () => {
+  it('returns a message with its last byte, and an empty one with its prefix', () => {
     const reader = new GrpcFrameReader(100);
     const bytes = Buffer.concat([frame(Buffer.alloc(0)), frame(Buffer.from('abc'))]);
     const counts = [...bytes].map((byte) => reader.push(Buffer.from([byte])).length);
     expect(counts).toEqual([0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1]);
   });
 
-  it('keeps large pieces as they are, and copies none of them', () => {
+  it('keeps large pieces without copying them', () => {
     const message = Buffer.allocUnsafeSlow(64 * 1024).fill(7);
     const reader = new GrpcFrameReader(1_000_000);
     reader.push(frame(message).subarray(0, 5));
@@ -89,10 +89,10 @@ describe('GrpcFrameReader', () => {
     expect(whole?.pieces[0]?.buffer).toBe(message.buffer);
   });
 
-  it('holds small pieces in little more memory than they are long', () => {
+  it('holds small pieces in little more memory than their length', () => {
     const length = 3_000;
     const reader = new GrpcFrameReader(length);
-    // Each as a read of the socket that holds one byte of this stream and 64 KB of others.
+    // Each is a socket read that holds one byte of this stream and 64 KB of other streams.
     const held = [...frame(Buffer.alloc(length, 7))].flatMap((byte) =>
       reader.push(
         Buffer.allocUnsafeSlow(64 * 1024)
@@ -104,14 +104,14 @@ describe('GrpcFrameReader', () => {
     expect(held?.pieces.length).toBeLessThan(3);
   });
 
-  it('holds pieces of changing sizes in a few times the memory they are long', () => {
+  it('holds pieces of mixed sizes in a few times the memory of their length', () => {
     const message = varied(500_000);
     const [held] = read(cut(frame(message), [1, 4_100, 30]));
     expect(held && memoryOf(held)).toBeLessThan(4 * 500_000);
     expect(held && contentOf(held).equals(message)).toBe(true);
   });
 
-  it.each([1, 30, 900])('gathers pieces of %d bytes in as much memory as the message is long', (size) => {
+  it.each([1, 30, 900])('joins pieces of %d bytes in as much memory as the message is long', (size) => {
     const message = varied(20_000);
     const [held] = read(cut(frame(message), [5, size]));
     expect(held && contentOf(held).equals(message)).toBe(true);
@@ -119,7 +119,7 @@ describe('GrpcFrameReader', () => {
     expect(held && memoryOf(held)).toBe(20_000);
   });
 
-  it('gathers what came in small pieces before and behind a large one in a slab each', () => {
+  it('joins the small pieces before and after a large one in one buffer each', () => {
     const message = varied(10_000);
     const [held] = read(cut(frame(message), [5, 10, 20, 9_000, 970]));
     expect(held?.pieces.map(({ length }) => length)).toEqual([30, 9_000, 970]);
@@ -153,7 +153,7 @@ describe('GrpcFrameReader', () => {
     expect(held && contentOf(held).equals(Buffer.concat(pieces))).toBe(true);
   });
 
-  it('looks at no more than 64 pieces of one read together', () => {
+  it('judges at most 64 pieces of one read together', () => {
     const whole = varied(4 * 64 * 1_024);
     const pieces = Array.from({ length: 65 }, (_, at) => whole.subarray(at * 1_024, (at + 1) * 1_024));
     const [held] = read([prefix(65 * 1_024), ...pieces]);
@@ -165,19 +165,19 @@ describe('GrpcFrameReader', () => {
   });
 
   it.each<[string, Buffer, string, string]>([
-    ['half a prefix', Buffer.from([0, 0, 0]), 'truncated', 'the last message is not whole'],
-    ['a prefix alone', Buffer.from([0, 0, 0, 0, 9]), 'truncated', 'the last message is not whole'],
+    ['half a prefix', Buffer.from([0, 0, 0]), 'truncated', 'the last message is incomplete'],
+    ['a prefix alone', Buffer.from([0, 0, 0, 0, 9]), 'truncated', 'the last message is incomplete'],
     [
       'a message that ends early',
       frame(Buffer.alloc(50)).subarray(0, 54),
       'truncated',
-      'the last message is not whole',
+      'the last message is incomplete',
     ],
     [
       'bytes behind the message',
       Buffer.concat([frame(Buffer.alloc(5)), Buffer.from([0])]),
       'truncated',
-      'the last message is not whole',
+      'the last message is incomplete',
     ],
     ['a flag that does not exist', frame(Buffer.alloc(5), 2), 'flag', 'a message with the flag 2'],
     ['the flag of a trailer frame of grpc-web', frame(Buffer.alloc(5), 0x80), 'flag', 'a message with the flag 128'],
@@ -197,11 +197,11 @@ describe('GrpcFrameReader', () => {
     expect(problem(bytes, 100)).toMatchObject({ name: 'GrpcFrameError', reason, message });
   });
 
-  it('takes a message of exactly the limit', () => {
+  it('accepts a message of exactly the limit', () => {
     expect(problem(frame(Buffer.alloc(100)), 100)).toBeUndefined();
   });
 
-  it('throws nothing else, whatever comes', () => {
+  it('throws only GrpcFrameError for arbitrary bytes', () => {
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 300 }), (bytes) => {
         expect(() => problem(Buffer.from(bytes), 200)).not.toThrow();

@@ -1,4 +1,4 @@
-/** What is no sequence of length-prefixed messages, or holds one that is longer than it may be. */
+/** The bytes are not a sequence of length-prefixed messages, or one of the messages is too long. */
 export class GrpcFrameError extends Error {
   override readonly name = 'GrpcFrameError';
   readonly reason: 'truncated' | 'flag' | 'too_large';
@@ -9,7 +9,7 @@ export class GrpcFrameError extends Error {
   }
 }
 
-/** One length-prefixed message (gRPC over HTTP/2, "Requests"), in the pieces it came in. */
+/** One length-prefixed message (gRPC over HTTP/2, "Requests"), in the pieces in which it arrived. */
 export interface GrpcFrame {
   compressed: boolean;
   length: number;
@@ -18,14 +18,14 @@ export interface GrpcFrame {
 
 const prefixLength = 5;
 
-/** Bytes it came in, with its prefix. */
+/** Length of the message as received, including its prefix. */
 export function framedLength({ length }: GrpcFrame): number {
   return prefixLength + length;
 }
 
 /**
- * Cuts what comes on one stream into messages. Holds no more than the one that is on its way, in a few times the memory it
- * is long, and the read that came last, however it was cut before it came.
+ * Splits a stream into messages. It holds only the incomplete message, in at most a few times the memory of its length,
+ * and the last read, however small the pieces are.
  */
 export class GrpcFrameReader {
   readonly #maxBytes: number;
@@ -33,14 +33,18 @@ export class GrpcFrameReader {
   #prefixFilled = 0;
   #frame: UnfinishedFrame | undefined;
 
-  /** @param maxBytes of one message, as it comes */
+  /**
+   *
+   * @param maxBytes of one message, as received
+   */
   constructor(maxBytes: number) {
     this.#maxBytes = maxBytes;
   }
 
   /**
-   * @returns the messages that are whole now
-   * @throws GrpcFrameError as soon as the prefix of a message shows it
+   *
+   * @returns the messages that are now complete
+   * @throws GrpcFrameError as soon as the prefix of a message is invalid
    */
   push(bytes: Buffer): GrpcFrame[] {
     const whole: GrpcFrame[] = [];
@@ -54,9 +58,9 @@ export class GrpcFrameReader {
     return whole;
   }
 
-  /** @throws GrpcFrameError where the stream ended within a message */
+  /** @throws GrpcFrameError if the stream ended within a message */
   end(): void {
-    if (this.#frame || this.#prefixFilled > 0) throw new GrpcFrameError('truncated', 'the last message is not whole');
+    if (this.#frame || this.#prefixFilled > 0) throw new GrpcFrameError('truncated', 'the last message is incomplete');
   }
 
   #readPrefix(bytes: Buffer): Buffer {
@@ -80,11 +84,14 @@ export class GrpcFrameReader {
   }
 }
 
-/** Pieces of one read that are shorter than that on the average are not worth an object each. */
+/**
+ * If the pieces of one read are shorter than this on average, they are copied together, because an object per piece
+ * costs more.
+ */
 const averagePiece = 1_024;
-/** So many pieces of one read are looked at together. */
+/** The number of pieces of one read that are judged together. */
 const longestRun = 64;
-/** Where what is copied is gathered: the first slab of a message, and those that follow once that is full. */
+/** Sizes of the buffers for copied pieces: the first one of a message, and the following ones. */
 const firstSlabBytes = 2 * 1024;
 const slabBytes = 16 * 1024;
 
@@ -92,7 +99,7 @@ class UnfinishedFrame {
   readonly #compressed: boolean;
   readonly #length: number;
   readonly #pieces: Buffer[] = [];
-  /** Pieces of the read that came last, of which it is not known yet whether they are worth all its memory. */
+  /** Pieces of the last read for which copying has not been decided yet. */
   #run: Buffer[] = [];
   #runLength = 0;
   #missing: number;
@@ -109,7 +116,7 @@ class UnfinishedFrame {
     return this.#missing === 0;
   }
 
-  /** @returns what is behind the message */
+  /** @returns the bytes after the message */
   take(bytes: Buffer): Buffer {
     const piece = bytes.subarray(0, this.#missing);
     if (piece.buffer !== this.#run[0]?.buffer || this.#run.length === longestRun) this.#settle();
@@ -125,7 +132,7 @@ class UnfinishedFrame {
     return { compressed: this.#compressed, length: this.#length, pieces: this.#pieces };
   }
 
-  /** What is kept keeps its whole read in memory. */
+  /** A piece that is kept as it is keeps the memory of its whole read. */
   #settle(): void {
     const run = this.#run;
     const memory = run[0]?.buffer.byteLength ?? 0;
@@ -148,7 +155,10 @@ class UnfinishedFrame {
     }
   }
 
-  /** @param left bytes of the message that may still have to be copied */
+  /**
+   *
+   * @param left bytes of the message that may still have to be copied
+   */
   #openSlab(left: number): void {
     const bytes = this.#slab.length === 0 ? firstSlabBytes : slabBytes;
     this.#closeSlab();

@@ -16,17 +16,17 @@ function index(...names: string[]): Buffer {
 
 const filtered = (bytes: Buffer, ...allowed: string[]): Buffer => Buffer.concat(filterIndex([bytes], new Set(allowed)));
 
-it('keeps the entries of allowed models as they are, in their order', () => {
+it('an index keeps the entries of allowed models unchanged and in order', () => {
   expect(filtered(index('a', 'b', 'c', 'a'), 'c', 'a').equals(index('a', 'c', 'a'))).toBe(true);
   expect(filtered(index('a', 'b'))).toHaveLength(0);
 });
 
-it('keeps the entries of an index that came in pieces', () => {
+it('an index that arrived in pieces keeps its entries', () => {
   const pieces = [...index('a', 'b', 'c')].map((byte) => Buffer.from([byte]));
   expect(Buffer.concat(filterIndex(pieces, new Set(['b']))).equals(index('b'))).toBe(true);
 });
 
-it('leaves out what it does not know', () => {
+it('an index omits entries that cannot be parsed', () => {
   const unknown = new BinaryWriter()
     .tag(2, WireType.LengthDelimited)
     .string('secret')
@@ -37,7 +37,7 @@ it('leaves out what it does not know', () => {
   expect(filtered(bytes, 'a', '', 'secret').equals(index('a'))).toBe(true);
 });
 
-it('refuses what is no index', () => {
+it('bytes that are not an index are refused', () => {
   for (const bytes of [
     [0x0a, 9],
     [0x0a, 2, 0x0a, 5],

@@ -1,15 +1,14 @@
 import { slicePieces } from './grpc-bytes.ts';
 import { locateString, readFields } from './grpc-protobuf.ts';
 
-/** Of a `RepositoryIndexResponse` the list, and of each entry its name. */
+/** Field numbers: the list in a `RepositoryIndexResponse`, and the name in each of its entries. */
 const modelsField = 1;
 const nameField = 1;
 
 /**
- * Reduces a server's index of its models to the names in `allowed`. What is not understood to be about an allowed model is
- * left out.
+ * Filters a server's index of models to the names in `allowed`. An entry that cannot be parsed is omitted.
  *
- * @throws ProtobufError where it is no index
+ * @throws ProtobufError if the bytes are not an index
  */
 export function filterIndex(pieces: readonly Buffer[], allowed: ReadonlySet<string>): Buffer[] {
   const kept: Buffer[] = [];

@@ -27,7 +27,7 @@ describe('grpcCallFields', () => {
     expect(fieldsOf('grpc-timeout', text)).toMatchObject({ reason: 'header_malformed' });
   });
 
-  it('knows three encodings and no other', () => {
+  it('accepts exactly three encodings', () => {
     for (const encoding of ['identity', 'gzip', 'deflate']) {
       expect(fieldsOf('grpc-encoding', encoding)).toEqual({ encoding });
     }
@@ -36,11 +36,11 @@ describe('grpcCallFields', () => {
     }
   });
 
-  it.each(['grpc-timeout', 'grpc-encoding'])('refuses %s twice', (name) => {
+  it.each(['grpc-timeout', 'grpc-encoding'])('refuses a repeated %s', (name) => {
     expect(fieldsOf(name, '1S', name, '1S')).toMatchObject({ reason: 'header_repeated' });
   });
 
-  it('has a word for a call without any', () => {
+  it('accepts a call without any of the fields', () => {
     const fields = fieldsOf('content-type', 'application/grpc');
     expect(isDenial(fields)).toBe(false);
     expect(fields).toEqual({ encoding: 'identity' });
@@ -58,7 +58,7 @@ describe('grpcMetadata', () => {
     path: '/inference.GRPCInferenceService/ModelInfer',
   };
 
-  it('forwards the trace, events and the deadline, and nothing else that a caller says', () => {
+  it('forwards only the trace, the CloudEvents attributes and the deadline of a caller', () => {
     const rawHeaders = fields(
       'host: iris.fraud.models.example.com, content-type: application/grpc+proto, te: trailers, user-agent: grpc-node',
       'authorization: Bearer x, x-api-key: x, cookie: a=b, credential-bin: eA==, inference-header-content-length: 5',
@@ -78,7 +78,7 @@ describe('grpcMetadata', () => {
     );
   });
 
-  it('asks for an answer it can read where it has to', () => {
+  it('asks for an uncompressed answer if it has to be filtered', () => {
     const rawHeaders = ['host', 'h', 'grpc-accept-encoding', 'gzip'];
     const metadata = grpcMetadata(
       { rawHeaders },

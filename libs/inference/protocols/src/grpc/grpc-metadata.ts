@@ -4,23 +4,26 @@ import { headerField, isEventAttribute } from '../request/header-field.ts';
 import type { Operation } from '../operation.ts';
 import type { RawRequest } from '../request/raw-request.ts';
 
-/** What a call says of itself beside its messages. */
+/** The metadata of a call that describes the call itself. */
 export interface GrpcCallFields {
-  /** How its messages are compressed, where they are. */
+  /** The compression of the messages; absent if they are not compressed. */
   encoding: GrpcEncoding;
-  /** Until when it has to be answered, from its beginning; as it was sent, and in milliseconds. */
+  /** The deadline, measured from the start of the call: as sent, and in milliseconds. */
   timeout?: { text: string; ms: number };
 }
 
 export type GrpcEncoding = 'identity' | 'gzip' | 'deflate';
 
-/** How compressed messages may come; told to a caller whose encoding is none of them (gRPC over HTTP/2, "Message Encoding"). */
+/**
+ * The supported encodings of compressed messages. A caller that uses another one is told them (gRPC over HTTP/2,
+ * "Message Encoding").
+ */
 export const acceptedEncodings = 'identity,deflate,gzip';
 
 const encodings: ReadonlySet<string> = new Set<GrpcEncoding>(['identity', 'gzip', 'deflate']);
 const milliseconds: Readonly<Record<string, number>> = { H: 3_600_000, M: 60_000, S: 1000, m: 1, u: 1e-3, n: 1e-6 };
 
-/** Fields that describe the body of a request of HTTP; a call's messages describe themselves. */
+/** Fields that describe the body of an HTTP request. gRPC messages describe themselves. */
 const ofHttp: ReadonlySet<string> = new Set([
   'accept',
   'accept-encoding',
@@ -31,7 +34,7 @@ const ofHttp: ReadonlySet<string> = new Set([
   'x-request-id',
 ]);
 
-/** Reads the fields of gRPC itself, each of which may occur once. */
+/** Reads the fields defined by gRPC. Each may occur only once. */
 export function grpcCallFields({ rawHeaders }: RawRequest): GrpcCallFields | Denial {
   const encoding = only(rawHeaders, 'grpc-encoding');
   const text = only(rawHeaders, 'grpc-timeout');
@@ -42,18 +45,18 @@ export function grpcCallFields({ rawHeaders }: RawRequest): GrpcCallFields | Den
   return { encoding: encoding ?? 'identity', ...(timeout && { timeout }) };
 }
 
-/** What the gateway says itself. */
+/** Values that the gateway sets itself. */
 export interface OwnMetadata {
   requestId: string;
   timeout: GrpcCallFields['timeout'];
-  /** What the model server is given in place of the caller's credential, where the catalogue says so. */
+  /** The credential for the model server in place of the caller's, if the catalogue configures one. */
   authorization?: string | undefined;
 }
 
 /**
- * The metadata the model server receives, as name, value, name, value … in lower case and with its own authority first: the
- * trace and events of CloudEvents, as over REST, and what belongs to gRPC itself. Messages are forwarded as they were read,
- * so that nothing is said of an encoding.
+ * The metadata sent to the model server, as name, value, name, value … in lower case and starting with the server's
+ * authority. It contains the trace context, the CloudEvents attributes and the fields of gRPC itself. Messages are
+ * forwarded decompressed, so no encoding is declared.
  */
 export function grpcMetadata(
   raw: RawRequest,
@@ -63,7 +66,7 @@ export function grpcMetadata(
   const fields = [':authority', operation.upstream.host, 'content-type', 'application/grpc', 'te', 'trailers'];
   fields.push(...credentialOf(raw, operation, authorization), 'x-request-id', requestId);
   if (timeout) fields.push('grpc-timeout', timeout.text);
-  // An answer that is going to be filtered has to be readable.
+  // An answer that must be filtered has to be readable.
   const accepted = operation.kind === 'list' ? 'identity' : only(raw.rawHeaders, 'grpc-accept-encoding');
   if (accepted && /^[a-z0-9_, -]+$/i.test(accepted)) fields.push('grpc-accept-encoding', accepted);
   const { rawHeaders } = raw;
@@ -89,7 +92,7 @@ function readTimeout(text: string): { text: string; ms: number } | null {
   return digits === undefined ? null : { text, ms: Math.ceil(Number(digits) * (milliseconds[unit] ?? 0)) };
 }
 
-/** The one value of a field; undefined where there is none, null where there are several. */
+/** The single value of a field: undefined if the field is absent, null if it is repeated. */
 function only(rawHeaders: readonly string[], wanted: string): string | undefined | null {
   let found: string | undefined;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {

@@ -1,27 +1,29 @@
 import type { Runtime } from '@modelgate/catalogue';
 import type { Verb } from '@modelgate/scope';
 
-/** One method of `inference.GRPCInferenceService`, as one kind of server has it. */
+/** One method of `inference.GRPCInferenceService`, as implemented by one kind of server. */
 export interface GrpcMethod {
   name: string;
   verb: Verb;
-  /** How many messages a request has; of a stream each one is judged. */
+  /** The number of messages in a request. Each message of a stream is authorized. */
   messages: 'one' | 'many';
-  /** The field of the request that names the model; without it, the model is the one whose host it is. */
+  /** The request field that names the model. Without it, the model is the one whose host was addressed. */
   nameField?: number;
-  /** Nothing beside the name is forwarded: Triton takes a model's configuration and its files from a load's parameters. */
+  /**
+   * Only the name is forwarded: Triton reads a model's configuration and files from the parameters of a load request.
+   */
   nameAlone?: true;
-  /** The answer names models of the whole server, and is filtered to what the token may call. */
+  /** The answer names models of the whole server, and is filtered to those that the token may call. */
   list?: true;
-  /** The servers that have it so, where not all of them do. */
+  /** The servers that implement it; absent if all of them do. */
   runtimes?: readonly Runtime[];
 }
 
 const service = '/inference.GRPCInferenceService/';
 
 /**
- * What may be called at all; every other method (trace, log, shared memory) is unknown here. Repository methods have one
- * name and two layouts, so that a model must say what its server is before they are offered.
+ * All methods that may be called. Any other method (trace, log, shared memory) is refused as unknown. The repository
+ * methods exist in two layouts, so they are offered only if the catalogue says which server a model has.
  */
 export const grpcMethods: readonly GrpcMethod[] = [
   { name: 'ServerLive', verb: 'metadata', messages: 'one' },
@@ -45,12 +47,12 @@ export const grpcMethods: readonly GrpcMethod[] = [
 
 const byName = Map.groupBy(grpcMethods, ({ name }) => name);
 
-/** The method of a path as a server of this kind has it; undefined where it has none. */
+/** The method at a path, as this kind of server implements it; undefined if it has none. */
 export function grpcMethodAt(path: string, runtime: Runtime | undefined): GrpcMethod | undefined {
   return methodsAt(path).find((method) => isOffered(method, runtime));
 }
 
-/** The method of a path whose message alone says which server is meant; undefined where servers have it in several layouts. */
+/** The method at a path if only the message names the server; undefined if servers implement it in several layouts. */
 export function sharedGrpcMethodAt(path: string): GrpcMethod | undefined {
   const [method, ...others] = methodsAt(path);
   return others.length === 0 && method?.nameField !== undefined ? method : undefined;
@@ -60,7 +62,7 @@ export function isOffered({ runtimes }: GrpcMethod, runtime: Runtime | undefined
   return runtimes === undefined || runtimes.some((one) => one === runtime);
 }
 
-/** What is asked of the server: built from the table, never copied from the request. */
+/** The path sent to the server. It is built from the table, never copied from the request. */
 export function grpcPath({ name }: GrpcMethod): string {
   return service + name;
 }

@@ -3,7 +3,7 @@ import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { locateString, ProtobufError, readFields, replaceString, stringField } from './grpc-protobuf.ts';
 
-/** One field as somebody else's writer encodes it. */
+/** One field as another encoder writes it. */
 type Part = (writer: BinaryWriter) => void;
 
 function encode(parts: readonly Part[]): Buffer {
@@ -56,7 +56,7 @@ function cut(whole: Buffer, sizes: readonly number[]): Buffer[] {
   return pieces;
 }
 
-/** What another reader makes of field 1: the last one wins. */
+/** What another parser reads as field 1: the last value wins. */
 function otherReader(encoded: Uint8Array): string | undefined {
   const reader = new BinaryReader(encoded);
   let found: string | undefined;
@@ -79,7 +79,7 @@ function problem(read: () => unknown): ProtobufError | undefined {
 }
 
 describe('locateString', () => {
-  it('finds what another reader finds, wherever it is and however the bytes were cut', () => {
+  it('finds the same string as another parser, at any position and for any split of the bytes', () => {
     fc.assert(
       fc.property(message, cuts, ({ encoded, name }, sizes) => {
         expect(locateString(cut(encoded, sizes), 1)?.value).toBe(name);
@@ -89,7 +89,7 @@ describe('locateString', () => {
     );
   });
 
-  it('never understands bytes differently than another reader', () => {
+  it('never reads bytes differently from another parser', () => {
     const mutated = fc
       .tuple(message, fc.array(fc.tuple(fc.nat(), fc.integer({ min: 0, max: 255 })), { maxLength: 4 }), fc.nat())
       .map(([{ encoded }, changes, length]) => {
@@ -116,24 +116,24 @@ describe('locateString', () => {
     ['the field twice, once empty', [0x0a, 0, 0x0a, 1, 0x61], 'field 1 more than once'],
     ['the field as a varint', [0x08, 1], 'field 1 is not a string'],
     ['the field as fixed bytes', [0x0d, 1, 2, 3, 4], 'field 1 is not a string'],
-    ['a length beyond the end', [0x0a, 2, 0x61], 'a field that ends after the message'],
-    ['another field that ends after the message', [0x3a, 200, 1, 0x61], 'a field that ends after the message'],
-    ['a length without an end', [0x0a, 0x80], 'a varint that ends after the message'],
+    ['a length beyond the end', [0x0a, 2, 0x61], 'a field that extends beyond the message'],
+    ['another field that ends after the message', [0x3a, 200, 1, 0x61], 'a field that extends beyond the message'],
+    ['a length without an end', [0x0a, 0x80], 'a varint that extends beyond the message'],
     ['a length of six bytes', [0x0a, 0x81, 0x80, 0x80, 0x80, 0x80, 0x00], 'a varint that is too long'],
-    ['a length longer than it has to be', [0x0a, 0x81, 0x00, 0x61], 'a varint that is longer than it has to be'],
-    ['a tag longer than it has to be', [0x8a, 0x00, 1, 0x61], 'a varint that is longer than it has to be'],
+    ['a length longer than it has to be', [0x0a, 0x81, 0x00, 0x61], 'a varint that is longer than necessary'],
+    ['a tag longer than it has to be', [0x8a, 0x00, 1, 0x61], 'a varint that is longer than necessary'],
     ['a tag of six bytes', [0x8a, 0x80, 0x80, 0x80, 0x80, 0x00, 1, 0x61], 'a varint that is too long'],
-    ['a tag alone', [0x0a], 'a varint that ends after the message'],
-    ['field 0', [0x02, 1, 0x61], 'a field number that does not exist'],
-    ['a field number of 30 bits', [0x82, 0x80, 0x80, 0x80, 0x10, 0], 'a field number that does not exist'],
+    ['a tag alone', [0x0a], 'a varint that extends beyond the message'],
+    ['field 0', [0x02, 1, 0x61], 'an invalid field number'],
+    ['a field number of 30 bits', [0x82, 0x80, 0x80, 0x80, 0x10, 0], 'an invalid field number'],
     ['a group', [0x0b, 0x0c], 'a group'],
     ['the end of a group', [0x0c], 'a group'],
-    ['wire type 6', [0x0e], 'a wire type that does not exist'],
-    ['wire type 7', [0x0f], 'a wire type that does not exist'],
+    ['wire type 6', [0x0e], 'an invalid wire type'],
+    ['wire type 7', [0x0f], 'an invalid wire type'],
     ['a varint of eleven bytes', [0x10, ...Array.from({ length: 10 }, () => 0xff), 1], 'a varint that is too long'],
-    ['a varint without an end', [0x10, 0xff], 'a varint that ends after the message'],
-    ['four bytes of eight', [0x11, 1, 2, 3, 4], 'a field that ends after the message'],
-    ['three bytes of four', [0x15, 1, 2, 3], 'a field that ends after the message'],
+    ['a varint without an end', [0x10, 0xff], 'a varint that extends beyond the message'],
+    ['four bytes of eight', [0x11, 1, 2, 3, 4], 'a field that extends beyond the message'],
+    ['three bytes of four', [0x15, 1, 2, 3], 'a field that extends beyond the message'],
     ['a name that is Latin-1', [0x0a, 1, 0xe9], 'a string that is not UTF-8'],
     ['a name with half a surrogate pair', [0x0a, 3, 0xed, 0xa0, 0x80], 'a string that is not UTF-8'],
     ['a name in overlong UTF-8', [0x0a, 2, 0xc1, 0xa1], 'a string that is not UTF-8'],
@@ -144,27 +144,27 @@ describe('locateString', () => {
     }
   });
 
-  it('says why bytes are no string', () => {
+  it('keeps the decoding error as the cause', () => {
     expect(problem(() => locateString([Buffer.from([0x0a, 1, 0xe9])], 1))?.cause).toBeInstanceOf(TypeError);
   });
 
-  it('keeps a byte order mark as the part of the name that it is', () => {
+  it('keeps a byte order mark as part of the name', () => {
     expect(locateString([encode([text(1, '\ufeffiris')])], 1)?.value).toBe('\ufeffiris');
   });
 
-  it('looks at no more fields than a message has', () => {
+  it('refuses a message with more than 10 000 fields', () => {
     const many = Buffer.alloc(2 * 10_001, Buffer.from([0x12, 0]));
     expect(() => locateString([many], 1)).toThrow('more than 10000 fields');
     expect(locateString([many.subarray(2)], 1)).toBeUndefined();
   });
 
-  it('reads no name that is longer than any', () => {
+  it('refuses a name longer than the maximum', () => {
     const named = (length: number) => [encode([text(1, 'a'.repeat(length))])];
     expect(locateString(named(4_096), 1)?.value).toHaveLength(4_096);
     expect(() => locateString(named(4_097), 1)).toThrow('a name that is too long');
   });
 
-  it('does not look at the tensors', () => {
+  it('does not read the tensors', () => {
     const tensor = Buffer.alloc(64 * 1024 * 1024);
     const head = encode([text(1, 'iris')]);
     const prefix = encode([bytes(7, Buffer.alloc(0))]).subarray(0, 1);
@@ -177,7 +177,7 @@ describe('locateString', () => {
 });
 
 describe('replaceString', () => {
-  it('changes the name and nothing else', () => {
+  it('changes only the name', () => {
     fc.assert(
       fc.property(message, cuts, fc.string({ maxLength: 200 }), ({ encoded, name }, sizes, wanted) => {
         const pieces = cut(encoded, sizes);
@@ -197,7 +197,7 @@ describe('replaceString', () => {
     );
   });
 
-  /** Every field with its bytes, but for those of field 1. */
+  /** All fields with their bytes, except field 1. */
   function fieldsOf(pieces: readonly Buffer[]): [number, string][] {
     const fields: [number, string][] = [];
     readFields(pieces, (field, cursor) => {
@@ -206,14 +206,17 @@ describe('replaceString', () => {
     return fields;
   }
 
-  it.each([0, 127, 128, 129, 255, 256, 16_383, 16_384, 40_000])('writes a name of %d bytes as others do', (length) => {
-    for (const field of [1, 15, 16, 17, 4_000]) {
-      const value = 'n'.repeat(length);
-      expect(stringField(field, value).equals(encode([text(field, value)]))).toBe(true);
-    }
-  });
+  it.each([0, 127, 128, 129, 255, 256, 16_383, 16_384, 40_000])(
+    'encodes a name of %d bytes like other encoders',
+    (length) => {
+      for (const field of [1, 15, 16, 17, 4_000]) {
+        const value = 'n'.repeat(length);
+        expect(stringField(field, value).equals(encode([text(field, value)]))).toBe(true);
+      }
+    },
+  );
 
-  it('shares the memory of what it keeps', () => {
+  it('shares the memory of the unchanged bytes', () => {
     const pieces = [encode([text(1, 'fraud/iris')]), Buffer.from([0x3a, 4]), Buffer.alloc(4)];
     const located = locateString(pieces, 1);
     const replaced = located && replaceString(pieces, 1, located, 'iris');

@@ -1,14 +1,14 @@
 import { ByteCursor, lengthOf, slicePieces } from './grpc-bytes.ts';
 
-/** A message that is no encoding of any message, or one that two readers could understand differently. */
+/** The bytes are not a valid message, or two parsers could read them differently. */
 export class ProtobufError extends Error {
   override readonly name = 'ProtobufError';
 }
 
-/** One field of a message: its number, and where its tag and its value lie. */
+/** One field of a message: its number and the position of its tag and value. */
 export interface ProtobufField {
   number: number;
-  /** Length-delimited: a string, bytes, a message or a packed list. */
+  /** Whether the value is length-delimited: a string, bytes, a message or a packed list. */
   delimited: boolean;
   /** Offsets of the first byte of the tag, of the first byte of the value, and of the byte after it. */
   start: number;
@@ -16,7 +16,7 @@ export interface ProtobufField {
   end: number;
 }
 
-/** A string field as it was found. */
+/** A string field and its position. */
 export interface LocatedString {
   value: string;
   start: number;
@@ -24,16 +24,16 @@ export interface LocatedString {
 }
 
 const lengthDelimited = 2;
-/** Every field costs a step of the one thread there is; a ModelInferRequest has as many as it has tensors. */
+/** Each field costs time on the event loop. A ModelInferRequest has about as many fields as tensors. */
 const maxFields = 10_000;
-/** No name of anything is longer. */
+/** Longer than any valid name. */
 const maxNameBytes = 4_096;
 const utf8 = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
 
 /**
- * Every field of one message (Protocol Buffers, "Encoding"), without looking into them. Strict where parsers are lenient,
- * since some other parser reads the same bytes next: varints are as short as they can be, tags name a field, lengths end
- * within the message, and groups, which nobody has written for many years, do not occur.
+ * Lists the fields of one message (Protocol Buffers, "Encoding") without parsing their values. Stricter than most
+ * parsers, because another parser reads the same bytes next: varints must be minimal, field numbers valid and lengths
+ * within the message. Groups, which are long deprecated, are refused.
  *
  * @throws ProtobufError
  */
@@ -51,10 +51,10 @@ export function readFields(
 }
 
 /**
- * The string in a field that occurs at most once. Protocol Buffers let the last of several win; which one another reader
- * takes is its own affair, so that a second one is refused.
+ * Finds a string field that occurs at most once. Protocol Buffers let the last of several values win, but parsers
+ * differ, so a second value is refused.
  *
- * @returns undefined where the field is absent, which means the empty string
+ * @returns undefined if the field is absent, which means the empty string
  * @throws ProtobufError
  */
 export function locateString(pieces: readonly Buffer[], number: number): LocatedString | undefined {
@@ -68,7 +68,7 @@ export function locateString(pieces: readonly Buffer[], number: number): Located
   return located;
 }
 
-/** The same message with another string in the field that was located; everything else keeps its bytes and its place. */
+/** Replaces the string in the located field. All other bytes stay as they are. */
 export function replaceString(
   pieces: readonly Buffer[],
   number: number,
@@ -79,7 +79,7 @@ export function replaceString(
   return [...slicePieces(pieces, 0, located.start), stringField(number, value), ...after];
 }
 
-/** One string field as it is encoded. */
+/** Encodes one string field. */
 export function stringField(number: number, value: string): Buffer {
   const text = Buffer.from(value);
   return Buffer.concat([varint(number * 8 + lengthDelimited), varint(text.length), text]);
@@ -89,15 +89,18 @@ function readField(cursor: ByteCursor): ProtobufField {
   const start = cursor.position;
   const tag = readVarint(cursor, 5);
   const number = Math.floor(tag / 8);
-  if (number === 0 || number > 0x1fff_ffff) throw new ProtobufError('a field number that does not exist');
+  if (number === 0 || number > 0x1fff_ffff) throw new ProtobufError('an invalid field number');
   const wireType = tag % 8;
   const length = lengthOfValue(cursor, wireType);
   const valueStart = cursor.position;
-  if (length > cursor.left) throw new ProtobufError('a field that ends after the message');
+  if (length > cursor.left) throw new ProtobufError('a field that extends beyond the message');
   return { number, delimited: wireType === lengthDelimited, start, valueStart, end: valueStart + length };
 }
 
-/** Bytes of the value that begins where the cursor is, behind its length where it has one. A varint is read to its end. */
+/**
+ * The number of bytes to skip at the cursor. A varint value has been consumed, and so has the length prefix of a
+ * delimited one.
+ */
 function lengthOfValue(cursor: ByteCursor, wireType: number): number {
   switch (wireType) {
     case 0:
@@ -110,19 +113,19 @@ function lengthOfValue(cursor: ByteCursor, wireType: number): number {
     case 5:
       return 4;
     default:
-      throw new ProtobufError(wireType === 3 || wireType === 4 ? 'a group' : 'a wire type that does not exist');
+      throw new ProtobufError(wireType === 3 || wireType === 4 ? 'a group' : 'an invalid wire type');
   }
 }
 
-/** Values beyond 2^53 lose their last bits: nobody needs them here. */
+/** Values beyond 2^53 lose their lowest bits, which are not needed here. */
 function readVarint(cursor: ByteCursor, maxBytes: number): number {
   let value = 0;
   for (let count = 0; count < maxBytes; count++) {
-    if (cursor.left === 0) throw new ProtobufError('a varint that ends after the message');
+    if (cursor.left === 0) throw new ProtobufError('a varint that extends beyond the message');
     const byte = cursor.byte();
     value += (byte & 0x7f) * 2 ** (7 * count);
     if (byte >= 0x80) continue;
-    if (byte === 0 && count > 0) throw new ProtobufError('a varint that is longer than it has to be');
+    if (byte === 0 && count > 0) throw new ProtobufError('a varint that is longer than necessary');
     return value;
   }
   throw new ProtobufError('a varint that is too long');

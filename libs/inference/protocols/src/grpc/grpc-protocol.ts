@@ -1,7 +1,7 @@
 import type { InferenceProtocol } from '../inference-protocol.ts';
 import { grpcError } from './grpc-error.ts';
 
-/** gRPC has its methods in a table of its own (`grpc-methods.ts`): they are the same for every model. */
+/** gRPC methods are the same for every model, so they have their own table in `grpc-methods.ts`. */
 export const grpcProtocol: InferenceProtocol = {
   name: 'grpc',
   operations: () => [],

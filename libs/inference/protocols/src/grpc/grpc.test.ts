@@ -77,7 +77,7 @@ describe('classifyGrpc', () => {
     triton: [...repository, 'RepositoryIndex', 'ModelConfig', 'ModelStatistics'],
   };
 
-  it.each([undefined, ...runtimes])('offers at a model of %s what its server has, and nothing else', (runtime) => {
+  it.each([undefined, ...runtimes])('offers exactly the methods of the server at a model of runtime %s', (runtime) => {
     const host = runtime === undefined ? irisHost : `${runtime}.of.models.example.com`;
     const names = [...new Set(grpcMethods.map(({ name }) => name))].filter((name) => !isDenial(call(name, host)));
     expect(names.toSorted()).toEqual([...base, ...(offered[runtime ?? ''] ?? [])].toSorted());
@@ -98,7 +98,7 @@ describe('classifyGrpc', () => {
     'constructor',
     '__proto__',
     'ModelInfer/x',
-  ])('never offers %s', (name) => {
+  ])('never offers the method %s', (name) => {
     for (const host of [ownHost, irisHost, 'triton.of.models.example.com']) {
       expect(reasonOf(call(name, host))).toBe('unknown_route');
     }
@@ -111,7 +111,7 @@ describe('classifyGrpc', () => {
     '/grpc.reflection.v1.ServerReflection/ServerReflectionInfo',
     '/ModelInfer',
     '/serving/fraud/iris/inference.GRPCInferenceService/ModelInfer',
-  ])('knows no service at %s', (url) => {
+  ])('refuses the path %s', (url) => {
     const canonical = canonicalise({
       method: 'POST',
       url,
@@ -135,17 +135,17 @@ describe('classifyGrpc', () => {
     'application/grpc+json',
     'application/grpc; x=1',
     'application/grpcx',
-  ])('refuses messages of the type %s', (contentType) => {
+  ])('refuses the content type %s', (contentType) => {
     expect(reasonOf(call('ModelInfer', irisHost, contentType))).toBe('content_type');
   });
 
-  it('takes messages that say they are Protocol Buffers, and no other method than POST', () => {
+  it('accepts application/grpc+proto, and only the method POST', () => {
     expect(isDenial(call('ModelInfer', irisHost, 'application/grpc+proto'))).toBe(false);
     const get = call('ModelInfer', irisHost, 'application/grpc', 'GET');
     expect(get).toMatchObject({ reason: 'method_not_allowed', allow: 'POST' });
   });
 
-  it('offers at its own host what the message alone decides', () => {
+  it('offers at the gateway’s own host the methods whose message names the model', () => {
     const names = grpcMethods.map(({ name }) => name).filter((name) => !isDenial(call(name, ownHost)));
     expect(new Set(names)).toEqual(
       new Set(['ModelReady', 'ModelMetadata', 'ModelInfer', 'ModelStreamInfer', 'ModelConfig', 'ModelStatistics']),
@@ -154,7 +154,7 @@ describe('classifyGrpc', () => {
 });
 
 describe('resolveMessage', () => {
-  it('finds the model at its own host by the name its server has for it, and forwards the very pieces', () => {
+  it('finds the model at its own host by its server’s name, and forwards the same pieces', () => {
     const pieces = [message({ 7: 'tensor' }), message({ 1: 'Iris.v2' })];
     const found = resolveMessage(grpcCall('ModelInfer'), pieces);
     expect(found).toMatchObject({
@@ -169,7 +169,7 @@ describe('resolveMessage', () => {
     expect('pieces' in found && found.pieces).toBe(pieces);
   });
 
-  it('takes an alias for the model of its own that it is', () => {
+  it('treats an alias as a model of its own', () => {
     expect(resolve('ModelInfer', { 1: 'iris-next' })).toMatchObject({ operation: { model: { alias: 'canary' } } });
   });
 
@@ -177,7 +177,7 @@ describe('resolveMessage', () => {
     ['fraud/iris', 'Iris.v2'],
     ['fraud/iris#canary', 'iris-next'],
     ['of/kserve', 'kserve'],
-  ])('calls %s at the gateway’s own host what its server calls it: %s', (name, upstreamName) => {
+  ])('translates %s at the gateway’s own host to its server’s name %s', (name, upstreamName) => {
     const found = resolve('ModelInfer', { 1: name, 3: 'id', 7: 'tensor' }, ownHost);
     if (isDenial(found)) throw new Error(found.reason);
     expect(Buffer.concat(found.pieces).equals(message({ 1: upstreamName, 3: 'id', 7: 'tensor' }))).toBe(true);
@@ -197,13 +197,13 @@ describe('resolveMessage', () => {
     expect(reasonOf(resolve('ModelInfer', { 1: name }, host))).toBe(reason);
   });
 
-  it('refuses a message that names no model, or names one twice', () => {
+  it('refuses a message that names no model or repeats the name', () => {
     expect(reasonOf(resolve('ModelInfer', { 7: 'tensor' }))).toBe('model_missing');
     const twice = [message({ 1: 'Iris.v2' }), message({ 1: 'Iris.v2' })];
     expect(reasonOf(resolveMessage(grpcCall('ModelInfer'), twice))).toBe('body_malformed');
   });
 
-  it('offers at its own host what the server of the model has', () => {
+  it('offers at the gateway’s own host the methods of the model’s server', () => {
     expect(reasonOf(resolve('ModelConfig', { 1: 'fraud/iris' }, ownHost))).toBe('unknown_route');
     expect(resolve('ModelConfig', { 1: 'of/triton' }, ownHost)).toMatchObject({ operation: { verb: 'metadata' } });
   });
@@ -213,7 +213,7 @@ describe('resolveMessage', () => {
     ['huggingface', 'RepositoryModelUnload', 1, 2],
     ['mlserver', 'RepositoryModelUnload', 2, 1],
     ['triton', 'RepositoryModelLoad', 2, 1],
-  ])('reads the name where %s does, and forwards nothing else of %s', (runtime, method, field, other) => {
+  ])('reads the name from the field that %s uses, and forwards nothing else of %s', (runtime, method, field, other) => {
     const host = `${runtime}.of.models.example.com`;
     expect(resolve(method, { [field]: runtime }, host)).toMatchObject({ operation: { verb: 'repository' } });
     expect(reasonOf(resolve(method, { [other]: runtime }, host))).toBe('body_malformed');
@@ -234,7 +234,7 @@ describe('resolveMessage', () => {
     ['RepositoryIndex', 'metadata', 'one'],
     ['RepositoryModelLoad', 'repository', 'one'],
     ['RepositoryModelUnload', 'repository', 'one'],
-  ])('asks of the token for %s: %s, in %s', (name, verb, messages) => {
+  ])('requires for %s the verb %s, in %s', (name, verb, messages) => {
     const operation = grpcCall(name, 'triton.of.models.example.com');
     expect(operation).toMatchObject({ protocol: 'grpc', method: { messages } });
     const { nameField } = operation.method;
@@ -242,20 +242,20 @@ describe('resolveMessage', () => {
     expect(found).toMatchObject({ operation: { protocol: 'grpc', method: 'POST', verb } });
   });
 
-  it('says what is wrong with a message, and of a load what it would not forward', () => {
+  it('reports what is wrong with a message, and which field of a load it does not forward', () => {
     expect(resolve('ModelInfer', {})).toMatchObject({ message: 'The message does not name a model.' });
     const load = resolve('RepositoryModelLoad', { 2: 'triton', 3: 'config' }, 'triton.of.models.example.com');
     expect(load).toMatchObject({ message: 'The message is malformed: field 3, which is not forwarded.' });
   });
 
-  it('takes the model of the host where the method has no name, and lists for one model of the server', () => {
+  it('uses the model of the host if the method names none, and lists the models of its server', () => {
     expect(resolve('ServerLive', {})).toMatchObject({ operation: { model: { name: 'iris' }, verb: 'metadata' } });
     const index = resolve('RepositoryIndex', {}, 'mlserver.of.models.example.com');
     expect(index).toMatchObject({ operation: { kind: 'list', verb: 'metadata', model: { name: 'mlserver' } } });
     expect(reasonOf(resolveMessage(grpcCall('ServerLive'), [Buffer.from([0x0a])]))).toBe('body_malformed');
   });
 
-  it('throws at nothing, whatever comes', () => {
+  it('never throws for arbitrary bytes', () => {
     const operations = [grpcCall('ModelInfer'), grpcCall('ModelInfer', ownHost), grpcCall('ServerLive')];
     fc.assert(
       fc.property(fc.uint8Array({ maxLength: 100 }), (bytes) => {

@@ -7,34 +7,34 @@ import type { Operation } from '../operation.ts';
 import type { CanonicalRequest } from '../request/raw-request.ts';
 import { unknownModel } from '../denial/unknown-model.ts';
 
-/** A call whose messages say which model they are for. */
+/** A call whose messages name the model. */
 export interface GrpcOperation {
   kind: 'grpc';
   protocol: 'grpc';
   method: GrpcMethod;
   names: ModelNames;
-  /** The model whose own host it is. */
+  /** The model whose own host was addressed. */
   host?: NamedModel | undefined;
 }
 
-/** A message whose model is known, with the bytes that are forwarded. */
+/** A message whose model is known, with the bytes to forward. */
 export interface ResolvedMessage {
   operation: Operation;
-  /** The very pieces that were read, but for the name where the server knows the model by another one. */
+  /** The pieces exactly as read, except for the model name if the server uses another one. */
   pieces: readonly Buffer[];
 }
 
-/** Whether the request is a gRPC call, by the one thing that every call has. */
+/** Whether the request is a gRPC call, judged by its content type. */
 export function isGrpc({ contentType }: CanonicalRequest): boolean {
   return contentType !== undefined && /^application\/grpc/i.test(contentType);
 }
 
-/** What a call wants as far as its path and its host say it. */
+/** What a call asks for, as far as its path and host tell. */
 export function classifyGrpc(
   { contentType, method, path, host }: CanonicalRequest,
   catalogue: Catalogue,
 ): GrpcOperation | Denial {
-  // Of the other encodings, and of those for browsers, nothing here could read the messages.
+  // Messages in gRPC-Web or in another encoding than protobuf cannot be read here.
   if (contentType !== 'application/grpc' && contentType !== 'application/grpc+proto') return deny('content_type');
   if (method !== 'POST') return deny('method_not_allowed', { allow: 'POST' });
   const entry = catalogue.atHost(host);
@@ -51,8 +51,8 @@ function atOwnHost(path: string, catalogue: Catalogue): GrpcOperation | Denial {
 }
 
 /**
- * Which model one message of a call is for. The whole message is read before anything of it is believed: the name may come
- * behind the tensors.
+ * Finds the model of one message. The whole message is parsed before any of it is trusted, because the name may follow
+ * the tensors.
  *
  * @param pieces of the message, decompressed
  */
@@ -82,7 +82,7 @@ function resolved(
 ): ResolvedMessage | Denial {
   const named = names.resolve(located.value);
   if (!named) return unknownModel(located.value);
-  // At the gateway's own host every model answers to its name, whatever its server speaks.
+  // At the gateway's own host every model answers to its catalogue name, whatever protocol its server speaks.
   const { protocols, runtime } = named.served;
   if (!protocols.includes('grpc') || !isOffered(method, runtime)) {
     return deny('unknown_route', { asked: { model: named.model, verb: method.verb } });

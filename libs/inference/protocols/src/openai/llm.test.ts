@@ -35,13 +35,13 @@ interface Asked {
   path: string;
   method?: string;
   host?: string;
-  /** Of the model header, as often as there are some. */
+  /** Values of the model header, one per occurrence. */
   header?: string | string[];
-  /** `model` of the body. */
+  /** The member `model` of the body. */
   body?: string;
 }
 
-/** Whom the request reaches and under which path and name, or why it reaches nobody. */
+/** The reached model with its path and name, or the reason of the refusal. */
 function verdict({ path, method = 'POST', host = own, header = [], body }: Asked, from = catalogue): string {
   const names = [header].flat().flatMap((value) => ['X-Gateway-Model-Name', value]);
   const rawHeaders = [...names, 'Content-Type', 'application/json'];
@@ -134,18 +134,18 @@ describe('an LLMInferenceService at the gateway’s own host', () => {
     ['path and header of two models', { path: paths.publisher, header: sql, body: llama }],
     ['path and the two others', { path: paths.publisher, header: sql, body: 'sql-adapter' }],
     ['list and header of another namespace', { path: '/chat/llama/v1/models', method: 'GET', header: namesake }],
-    ['the list of all and a header that names nobody', { path: '/openai/v1/models', method: 'GET', header: 'nope' }],
+    ['the list of all and a header that names no model', { path: '/openai/v1/models', method: 'GET', header: 'nope' }],
     ['prefix and header', { path: paths.serving, header: qwen, body: llama }],
     ['host and header', { path: paths.bare, host: 'llama.chat.models.example.com', header: qwen, body: llama }],
     ['header and body at the shared surface', { path: paths.shared, header: qwen, body: 'chat/llama' }],
     ['list and header', { path: '/chat/llama/v1/models', method: 'GET', header: qwen }],
-    ['a header that names nobody', { path: paths.service, header: 'publishers/chat/models/nope', body: llama }],
+    ['a header that names no model', { path: paths.service, header: 'publishers/chat/models/nope', body: llama }],
     ['an empty header', { path: paths.service, header: '', body: llama }],
     ['the header twice, for two', { path: paths.bare, header: [llama, qwen], body: llama }],
     ['the header twice, for one', { path: paths.service, header: [llama, llama], body: llama }],
     ['two headers in one', { path: paths.service, header: `${llama}, ${llama}`, body: llama }],
     ['another spelling', { path: paths.service, header: llama.toUpperCase(), body: llama }],
-  ])('is ambiguous where %s disagree', (_, asked) => {
+  ])('is ambiguous if %s disagree', (_, asked) => {
     expect(verdict(asked)).toBe('model_ambiguous');
   });
 
@@ -178,7 +178,7 @@ describe('an LLMInferenceService at the gateway’s own host', () => {
     expect(verdict(asked)).toBe(expected);
   });
 
-  it('is not looked for where the header has no say: the list of all, and the other protocols', () => {
+  it('is not selected by the header for the list of all models, nor in other protocols', () => {
     expect(verdict({ path: '/openai/v1/models', method: 'GET', header: llama })).toBe('catalogue');
     const predict = '/v1/models/iris:predict';
     expect(verdict({ path: `/serving/fraud/iris${predict}`, header: llama })).toBe(`model iris ${predict}`);
@@ -187,13 +187,13 @@ describe('an LLMInferenceService at the gateway’s own host', () => {
   it.each([
     [paths.shared, 'GET', 'POST'],
     ['/openai/v1/models', 'POST', 'GET'],
-  ])('says which method %s has', (url, method, allow) => {
+  ])('reports the method that %s supports', (url, method, allow) => {
     const canonical = canonicalise(rawRequest({ method, url, host: own }));
     const found = isDenial(canonical) ? canonical : classify(canonical, catalogue);
     expect(found).toMatchObject({ reason: 'method_not_allowed', allow });
   });
 
-  it('has its header under the name that the catalogue gives it', () => {
+  it('uses the header name that the catalogue configures', () => {
     const other = Catalogue.parse({ ...document, modelHeader: 'X-Model' });
     expect(verdict({ path: paths.bare, header: llama, body: llama }, other)).toBe('unknown_route');
     const rawHeaders = ['X-MODEL', llama];
@@ -211,7 +211,7 @@ describe('a name that two services publish', () => {
   }));
   const twofold = Catalogue.parse({ domain: 'models.example.com', models });
 
-  it('names neither, and each is reached by its own', () => {
+  it('names neither of them, and each is reached by its own name', () => {
     const published = 'publishers/chat/models/llama';
     expect(verdict({ path: `/${published}${completions}`, body: 'llama' }, twofold)).toBe('unknown_model');
     expect(verdict({ path: completions, header: published, body: 'llama' }, twofold)).toBe('unknown_model');
@@ -223,7 +223,7 @@ describe('a name that two services publish', () => {
 });
 
 describe('a path that could be split in two ways', () => {
-  it('names nobody', () => {
+  it('is refused as ambiguous', () => {
     const models = ['a', 'a/v1/models/b'].map((modelName, at) => ({
       ...llm,
       model: `chat/m${at}`,

@@ -4,12 +4,12 @@ import { deny, type Denial } from '../denial/denial.ts';
 import type { ModelNames, NamedModel } from '../catalogue/model-names.ts';
 import type { CanonicalRequest } from '../request/raw-request.ts';
 
-/** An LLMInferenceService at the gateway's own host, and what is asked of it. */
+/** A request to an LLMInferenceService at the gateway's own host. */
 export interface LocatedLlm {
   entry: CatalogueEntry;
-  /** Below the prefix of its surface, such as `/v1/chat/completions`. */
+  /** Relative to the prefix of its surface, such as `/v1/chat/completions`. */
   tail: string;
-  /** The model that the location names, where it names more than the service. */
+  /** The model that the path names, if it names more than the service. */
   claimed?: NamedModel;
 }
 
@@ -17,8 +17,8 @@ const publishers = '/publishers/';
 const longestName = 512;
 
 /**
- * Where KServe routes an LLMInferenceService: by its name, by that of its model, or at the bare path by the model header.
- * Undefined where the request is at none of these places.
+ * The path at which KServe routes an LLMInferenceService: by its name, by the name of its model, or the bare path with
+ * the model header. Undefined if the request uses none of them.
  */
 export function locateLlm(request: CanonicalRequest, catalogue: Catalogue): LocatedLlm | Denial | undefined {
   const { path } = request;
@@ -29,7 +29,7 @@ export function locateLlm(request: CanonicalRequest, catalogue: Catalogue): Loca
   return path.startsWith('/v1/') ? byHeader(request, catalogue) : undefined;
 }
 
-/** Model names may have slashes: every split is tried, and more than one that fits is one too many. */
+/** Model names may contain slashes, so every split is tried. More than one match is ambiguous. */
 function byPublisher(path: string, catalogue: Catalogue): LocatedLlm | Denial {
   const found: LocatedLlm[] = [];
   for (let slash = path.indexOf('/', 1); slash > 0 && slash <= longestName; slash = path.indexOf('/', slash + 1)) {
@@ -54,9 +54,9 @@ function at({ entry, named }: PublishedModel, tail: string): LocatedLlm {
 }
 
 /**
- * The model that the header names, where there is one: it must be the one that everything else in the request means.
+ * The model that the header names, if present. Everything else in the request must name the same one.
  *
- * @param names of the place, in which the header may speak as the body does
+ * @param names that are valid there; the header may use them like the body
  */
 export function claimOf(
   { rawHeaders }: CanonicalRequest,

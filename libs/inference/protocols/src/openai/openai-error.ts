@@ -2,7 +2,7 @@ import type { Denial, DenialReason } from '../denial/denial.ts';
 import type { DialectAnswer } from '../inference-protocol.ts';
 import { retryFields } from '../denial/sdk-retry.ts';
 
-/** The error object of OpenAI's API, which its libraries turn into exceptions with `type`, `code` and `param`. */
+/** The error object of OpenAI's API. Its libraries turn it into exceptions with `type`, `code` and `param`. */
 export function openaiError(denial: Denial, requestId: string): DialectAnswer {
   const { status, reason, message, scope } = denial;
   const error = {
@@ -20,7 +20,7 @@ const types: Readonly<Record<number, string>> = {
   429: 'rate_limit_error',
 };
 
-/** Where OpenAI has a code of its own, programs compare with that one. */
+/** OpenAI's own codes, because programs compare with them. */
 const codes: Readonly<Partial<Record<DenialReason, string>>> = {
   token_missing: 'invalid_api_key',
   token_invalid: 'invalid_api_key',

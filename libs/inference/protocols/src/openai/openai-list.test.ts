@@ -8,7 +8,7 @@ const filter = (document: unknown): unknown => {
 };
 
 describe('a list of OpenAI’s protocol', () => {
-  it('keeps what the caller may use, and of that what a client needs', () => {
+  it('keeps only the allowed models, and only the members that a client needs', () => {
     const list = {
       object: 'list',
       data: [

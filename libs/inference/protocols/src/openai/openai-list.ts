@@ -6,8 +6,8 @@ import type { CatalogueQuestion } from '../operation.ts';
 import { unknownModel } from '../denial/unknown-model.ts';
 
 /**
- * The answer to `GET …/v1/models` at the gateway's own host, and to `GET …/v1/models/{model}` everywhere: the models that
- * the token may call, under the names that are taken there in a body.
+ * The answer to `GET …/v1/models` at the gateway's own host, and to `GET …/v1/models/{model}` at every host: the models
+ * that the token may call, under the names that a request body may use there.
  *
  * @returns the JSON of OpenAI's `list` or `model` object
  */
@@ -27,10 +27,10 @@ export function listModels(
 }
 
 /**
- * Reduces the `list` object of a server to the models in `allowed`. Of each only what a client needs is kept: some
- * servers tell where the weights lie, and which model an adapter was made for.
+ * Filters a server's `list` object to the models in `allowed`. Only the members that a client needs are kept, because
+ * some servers disclose where the weights are stored and which model an adapter is based on.
  *
- * @returns undefined where the document is no such list
+ * @returns undefined if the document is not such a list
  */
 export function filterOpenaiList(document: unknown, allowed: ReadonlySet<string>): string | undefined {
   if (!isRecord(document) || !Array.isArray(document['data'])) return undefined;

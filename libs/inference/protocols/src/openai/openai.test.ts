@@ -32,7 +32,7 @@ function ask(method: string, model: string, url: string) {
   return isDenial(canonical) ? canonical : classify(canonical, catalogue);
 }
 
-/** The verb of an endpoint, or why there is none. */
+/** The verb of an endpoint, or the reason why there is none. */
 function verbOf(model: string, url: string): string {
   const classified = ask('POST', model, url);
   if (isDenial(classified)) return classified.reason;
@@ -45,7 +45,7 @@ describe('the OpenAI surface', () => {
     ['/v1/completions', 'generate json'],
     ['/v1/embeddings', 'embed json'],
     ['/v1/rerank', 'rerank json'],
-  ])('has %s at every server', (path, verb) => {
+  ])('offers %s for every server', (path, verb) => {
     expect(verbOf('plain', `/openai${path}`)).toBe(verb);
     expect(verbOf('vllm', path)).toBe(verb);
     expect(verbOf('ovms', `/v3${path}`)).toBe(verb);
@@ -63,13 +63,13 @@ describe('the OpenAI surface', () => {
     ['/detokenize', 'tokenize json', false],
     ['/v1/audio/transcriptions', 'transcribe multipart', true],
     ['/v1/audio/translations', 'transcribe multipart', true],
-  ])('has %s only at servers that have it', (path, verb, openvino) => {
+  ])('offers %s only for servers that have it', (path, verb, openvino) => {
     expect(verbOf('vllm', path)).toBe(verb);
     expect(verbOf('ovms', `/v3${path}`)).toBe(openvino ? verb : 'unknown_route');
     expect(verbOf('plain', `/openai${path}`)).toBe('unknown_route');
   });
 
-  it.each(['/v1/messages', '/v1/messages/count_tokens', '/v1/messages?beta=true'])('has Anthropic’s %s', (path) => {
+  it.each(['/v1/messages', '/v1/messages/count_tokens', '/v1/messages?beta=true'])('offers Anthropic’s %s', (path) => {
     expect(verbOf('vllm', path)).toBe(path.includes('count') ? 'tokenize json' : 'generate json');
     expect(verbOf('plain', `/openai${path}`)).toBe('unknown_route');
   });
@@ -103,7 +103,7 @@ describe('the OpenAI surface', () => {
     '/health',
     '/ping',
     '/docs',
-  ])('has no %s', (path) => {
+  ])('does not offer %s', (path) => {
     for (const method of ['GET', 'POST']) {
       const classified = ask(method, 'vllm', path);
       expect(isDenial(classified) && classified.reason).toBe('unknown_route');
@@ -111,12 +111,12 @@ describe('the OpenAI surface', () => {
   });
 
   it.each(['/v1/chat/completions?api-version=2024-06-01', '/v1/chat/completions?model=other', '/v1/models?limit=1'])(
-    'takes no query: %s',
+    'refuses a query: %s',
     (path) => expect(verbOf('vllm', path)).toBe('query_not_allowed'),
   );
 });
 
-describe('one model of the list', () => {
+describe('GET /v1/models/{model}', () => {
   const token = { grants: [{ model: { namespace: 'chat', name: 'vllm' }, verbs: ['generate' as const] }] };
   const item = (model: string, url: string): unknown => {
     const classified = ask('GET', model, url);
@@ -139,11 +139,11 @@ describe('one model of the list', () => {
     ['vllm', '/v1/models/chat%2Fvllm', 'unknown_model'],
     ['plain', '/openai/v1/models/plain', 'unknown_model'],
     ['both', '/v1/models/both', 'model'],
-  ])('at %s%s: %s', (model, url, expected) => {
+  ])('for %s at %s is answered with %s', (model, url, expected) => {
     expect(item(model, url)).toBe(expected);
   });
 
-  it('is known under an alias to a token that names it', () => {
+  it('finds an alias for a token that names it', () => {
     const alias = { grants: [{ model: { namespace: 'chat', name: 'vllm', alias: 'sql' }, verbs: ['embed' as const] }] };
     for (const [model, url, id] of [
       ['', '/openai/v1/models/chat%2Fvllm%23sql', 'chat/vllm#sql'],
@@ -178,7 +178,7 @@ describe('the list at the gateway’s own host', () => {
     ...(alias !== undefined && { alias }),
   });
 
-  it('has what speaks OpenAI’s or Anthropic’s protocol and may be called, in the order of the catalogue', () => {
+  it('contains the callable models with OpenAI’s or Anthropic’s protocol, in the order of the catalogue', () => {
     expect(
       listed(
         { model: { namespace: 'other', name: 'three' }, verbs: ['embed'] },
@@ -192,7 +192,7 @@ describe('the list at the gateway’s own host', () => {
     });
   });
 
-  it('is empty for a token without models, or with a model and no verbs', () => {
+  it('is empty for a token without models, or with a model but no verbs', () => {
     expect(listed()).toEqual({ object: 'list', data: [] });
     expect(listed({ model: chat('one'), verbs: [] })).toEqual({ object: 'list', data: [] });
   });

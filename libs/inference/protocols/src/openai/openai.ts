@@ -13,7 +13,7 @@ interface RuntimeEndpoint {
   runtimes: readonly Runtime[];
 }
 
-/** What KServe's OpenAI protocol defines, and every server that speaks it is taken to have. */
+/** The endpoints that KServe's OpenAI protocol defines. Every server of this protocol is assumed to have them. */
 const everywhere: readonly BodyEndpoint[] = [
   endpoint('/v1/chat/completions', 'generate'),
   endpoint('/v1/completions', 'generate'),
@@ -22,8 +22,9 @@ const everywhere: readonly BodyEndpoint[] = [
 ];
 
 /**
- * What else servers have, of which only this is offered: of `/pooling`, `/invocations` and the batch endpoints the path
- * does not say what they do, responses and files by their id name no model, and the rest administers the server.
+ * Further endpoints of particular servers. Others are not offered for these reasons: the paths `/pooling`,
+ * `/invocations` and those of batches do not say which operation they perform; responses and files are addressed by an
+ * ID that names no model; the rest administers the server.
  */
 const declared: readonly RuntimeEndpoint[] = [
   at(['vllm'], endpoint('/v1/responses', 'generate')),
@@ -39,14 +40,17 @@ const declared: readonly RuntimeEndpoint[] = [
   at(['vllm', 'openvino'], endpoint('/v1/audio/translations', 'transcribe', 'multipart')),
 ];
 
-/** Paths below the prefix at which an OpenAI-compatible server takes a request whose body names the model. */
+/** Paths, relative to the prefix, at which an OpenAI-compatible server accepts a request whose body names the model. */
 const openaiEndpoints: readonly BodyEndpoint[] = [...everywhere, ...declared.map(({ endpoint }) => endpoint)];
 
-/** Below the usual prefix, or what OpenAI's own service has and is not offered here, and so is asked for in vain. */
+/**
+ * Paths below the usual prefix, and paths of OpenAI's own service that are not offered here. Both are refused in
+ * OpenAI's dialect.
+ */
 const ownPath =
   /\/openai(?:\/|$)|\/v1\/(?:assistants|audio|batches|chat|completions|conversations|files|fine_tuning|images|moderations|realtime|responses|threads|uploads|vector_stores)(?:\/|$)/;
 
-/** The OpenAI-compatible surface: the model is in the body, the verb in the path. */
+/** The OpenAI-compatible surface: the body names the model, and the path determines the verb. */
 export const openai = {
   name: 'openai',
   sharedEndpoints: openaiEndpoints,
@@ -64,7 +68,7 @@ export const openai = {
     return [...everywhere, ...further.map(({ endpoint }) => endpoint)];
   },
 
-  /** One model: what its server says of it, where it says anything at all, is no more than the catalogue knows. */
+  /** A single model is answered from the catalogue, which knows everything that its server would say about it. */
   dynamic({ model, modelName, aliases, openaiPrefix }: ServedModel, path: string): Route | undefined {
     const id = requestedId(path, `${openaiPrefix}/v1/models/`);
     if (id === undefined) return undefined;

@@ -115,7 +115,7 @@ const badHosts = [
 ] as const;
 
 describe('canonicalise', () => {
-  it('reads what has one reading', () => {
+  it('accepts an unambiguous request', () => {
     const request = rawRequest({
       host: 'IRIS.fraud.models.example.com:8443',
       rawHeaders: ['Authorization', 'Bearer x', 'content-type', 'application/json', 'Content-Length', '12'],
@@ -133,7 +133,7 @@ describe('canonicalise', () => {
     });
   });
 
-  it('reads what the body is and a credential of its own kind', () => {
+  it('reads the content type, the content encoding and the X-Api-Key', () => {
     const rawHeaders = ['X-API-Key', 'k', 'Content-Type', 'Text/Plain; Charset=UTF-8', 'Content-Encoding', 'GZIP'];
     expect(canonicalise(rawRequest({ rawHeaders }))).toMatchObject({
       apiKey: 'k',
@@ -154,7 +154,7 @@ describe('canonicalise', () => {
       ['Content-Length', String(defaultRequestLimits.maxBodyBytes)],
       defaultRequestLimits.maxBodyBytes,
     ],
-  ])('knows the length of %s', (_, rawHeaders, contentLength) => {
+  ])('reads the length of %s', (_, rawHeaders, contentLength) => {
     expect(canonicalise(rawRequest({ rawHeaders }))).toMatchObject({ contentLength });
   });
 
@@ -166,11 +166,11 @@ describe('canonicalise', () => {
     ['a CloudEvent', ['ce-id', '1', 'ce-type', 'a', 'ce-source', 'b', 'ce-specversion', '1.0']],
     ['two Accept lines', ['Accept', 'a/b', 'Accept', 'c/d']],
     ['prototype names', ['constructor', 'x', 'hasOwnProperty', 'y']],
-  ])('has nothing against %s', (_, rawHeaders) => {
+  ])('accepts %s', (_, rawHeaders) => {
     expect(refusalOf(rawRequest({ rawHeaders }))).toBeUndefined();
   });
 
-  it.each(refused)('answers %s to %j', (reason, rawHeaders, method) => {
+  it.each(refused)('refuses with %s: %j', (reason, rawHeaders, method) => {
     const request = rawRequest({ rawHeaders, ...(method && { method }) });
     expect(refusalOf(reason === 'host_malformed' ? { ...request, rawHeaders } : request)).toBe(reason);
   });
@@ -187,17 +187,17 @@ describe('canonicalise', () => {
     expect(refusalOf(rawRequest({ method }))).toBe('method_malformed');
   });
 
-  it('refuses a chunked body of HTTP/1.0, which has none', () => {
+  it('refuses a chunked body in HTTP/1.0', () => {
     const request = rawRequest({ rawHeaders: ['Transfer-Encoding', 'chunked'] });
     expect(refusalOf({ ...request, httpVersion: '1.0' })).toBe('transfer_encoding');
   });
 
-  it('refuses a target beyond the limit before it looks at it', () => {
+  it('refuses a target over the limit before parsing it', () => {
     expect(refusalOf(rawRequest({ url: `/${'%'.repeat(8192)}` }))).toBe('target_too_long');
     expect(refusalOf(rawRequest({ url: `/${'a'.repeat(8191)}` }))).toBeUndefined();
   });
 
-  it('keeps to the limits it is given', () => {
+  it('applies the limits it is given', () => {
     const request = rawRequest({ rawHeaders: ['Content-Length', '11'] });
     expect(refusalOf(request, { ...defaultRequestLimits, maxBodyBytes: 10 })).toBe('body_too_large');
     expect(refusalOf(request, { ...defaultRequestLimits, maxHeaderCount: 1 })).toBe('headers_too_large');
@@ -205,7 +205,7 @@ describe('canonicalise', () => {
     expect(refusalOf(request, { ...defaultRequestLimits, maxTargetLength: 10 })).toBe('target_too_long');
   });
 
-  it('answers only what may be said before the token, and each of it is tested', () => {
+  it('returns only denials that may precede the token, and every one is tested', () => {
     const targets = [
       'target_form, target_too_long, query_not_allowed, fragment, percent_encoding, path_parameter, backslash',
       'control_character, non_ascii, path_character, empty_segment, dot_segment, trailing_slash, method_malformed',

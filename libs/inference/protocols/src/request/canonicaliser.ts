@@ -5,8 +5,8 @@ import { defaultRequestLimits, type CanonicalRequest, type RawRequest, type Requ
 import { targetProblem } from './request-target.ts';
 
 /**
- * Refuses every request that two parsers could read in two ways; changes nothing about the others. Runs before anything
- * is looked up, so that its denials say nothing about what is served here.
+ * Refuses every request that two parsers could read differently, and leaves all others unchanged. Runs before any
+ * lookup, so its denials reveal nothing about what is served here.
  */
 export function canonicalise(raw: RawRequest, limits: RequestLimits = defaultRequestLimits): CanonicalRequest | Denial {
   const { method = '', url = '' } = raw;
@@ -36,7 +36,7 @@ function readPath(method: string, url: string): string | Denial {
   return problem === undefined ? url : (clientPath(method, url) ?? deny(problem));
 }
 
-/** Message framing (RFC 9112 §6): one length or one chunked coding, and none where no body belongs. */
+/** Message framing (RFC 9112 §6): either one length or one chunked coding, and neither if the method has no body. */
 function framingProblem(headers: MessageHeaders, raw: RawRequest, limits: RequestLimits): DenialReason | undefined {
   const { chunked, contentLength } = headers;
   if (chunked && contentLength !== undefined) return 'framing_ambiguous';

@@ -7,7 +7,7 @@ describe('clientPath', () => {
     ['POST', '/v1/messages/count_tokens?beta=true', '/v1/messages/count_tokens'],
     ['GET', '/openai/v1/models/fraud%2Fllm', '/openai/v1/models/fraud%2Fllm'],
     ['GET', '/serving/fraud/llm/openai/v1/models/org%2Fsql%23a', '/serving/fraud/llm/openai/v1/models/org%2Fsql%23a'],
-  ])('%s %s', (method, target, path) => {
+  ])('accepts %s %s', (method, target, path) => {
     expect(clientPath(method, target)).toBe(path);
   });
 
@@ -37,7 +37,7 @@ describe('clientPath', () => {
     ['GET', '/%6Fpenai/v1/models/fraud%2Fllm'],
     ['GET', '/v2/models/fraud%2Fllm'],
     ['HEAD', '/openai/v1/models/fraud%2Fllm'],
-  ])('%s %s has none', (method, target) => {
+  ])('refuses %s %s', (method, target) => {
     expect(clientPath(method, target)).toBeUndefined();
   });
 });
@@ -48,7 +48,7 @@ describe('requestedId', () => {
     ['/v1/models/fraud%2Fllm%23sql', 'fraud/llm#sql'],
     ['/v1/models/%2E%2E%2Fx', '../x'],
     ['/v1/model/a', undefined],
-  ])('of %s', (path, id) => {
+  ])('decodes %s', (path, id) => {
     expect(requestedId(path, '/v1/models/')).toBe(id);
   });
 });

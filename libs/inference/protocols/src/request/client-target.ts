@@ -4,12 +4,12 @@ const withBeta = /^([^?]*\/v1\/messages(?:\/count_tokens)?)\?beta=true$/;
 const escapedId = /^(?:[A-Za-z0-9._~:-]|%(?:[2-6][0-9A-F]|7[0-9A-E]))+$/;
 
 /**
- * The path of a request-target that is not canonical, in the two spellings that OpenAI's and Anthropic's own libraries
- * have no other for. Neither is ever forwarded:
- * - `?beta=true` behind Anthropic's paths chooses between versions of Anthropic's service, and is left out;
- * - `GET …/v1/models/{id}`, in which the slash of the id is escaped, is answered by the gateway.
+ * Accepts the two non-canonical request-targets that the OpenAI and Anthropic libraries cannot avoid. Neither is ever
+ * forwarded:
+ * - `?beta=true` after an Anthropic path selects a version of Anthropic's service; it is dropped.
+ * - `GET …/v1/models/{id}` contains the escaped slash of the model ID; the gateway answers it.
  *
- * @returns undefined for every other one
+ * @returns the path, or undefined for any other target
  */
 export function clientPath(method: string, target: string): string | undefined {
   if (method === 'POST') {
@@ -22,7 +22,7 @@ export function clientPath(method: string, target: string): string | undefined {
   return isItem && targetProblem(list) === undefined ? target : undefined;
 }
 
-/** What a path asks for below `prefix`, with the escapes that `clientPath` lets pass resolved. */
+/** The part of the path below `prefix`, with the escapes decoded that `clientPath` accepts. */
 export function requestedId(path: string, prefix: string): string | undefined {
   return path.startsWith(prefix) ? decodeURIComponent(path.slice(prefix.length)) : undefined;
 }

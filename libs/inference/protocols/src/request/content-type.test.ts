@@ -7,7 +7,7 @@ describe('isJsonType', () => {
     'Application/JSON',
     'application/json; charset=utf-8',
     'application/json;charset="UTF-8"',
-  ])('takes %s', (type) => {
+  ])('accepts %s', (type) => {
     expect(isJsonType(type)).toBe(true);
   });
 
@@ -54,7 +54,7 @@ describe('multipartBoundary', () => {
     ["multipart/form-data; boundary*=utf-8''a", undefined],
     ['multipart/mixed; boundary=a', undefined],
     ['application/json', undefined],
-  ])('%s', (type, boundary) => {
+  ])('reads %s', (type, boundary) => {
     expect(multipartBoundary(type)).toBe(boundary);
   });
 });

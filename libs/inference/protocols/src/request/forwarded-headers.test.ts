@@ -18,7 +18,7 @@ function record(flat: readonly string[]): Record<string, string> {
 
 const predict = operationAt('/v1/models/iris:predict');
 
-/** What claims an identity, chooses a route, or is the caller's credential. */
+/** Headers that claim an identity, select a route or carry the caller's credential. */
 const mustGo = [
   'Authorization',
   'Proxy-Authorization',
@@ -128,14 +128,14 @@ describe('requestHeaders', () => {
     });
   });
 
-  it.each(mustGo)('leaves %s out', (name) => {
+  it.each(mustGo)('drops the request header %s', (name) => {
     for (const spelling of [name, name.toLowerCase(), name.toUpperCase()]) {
       const rawHeaders = [spelling, 'forged', 'Accept', 'a/b'];
       expect(requestHeaders({ rawHeaders }, predict)).toEqual(['host', '127.0.0.1:18080', 'accept', 'a/b']);
     }
   });
 
-  it('leaves out everything it has not heard of', () => {
+  it('drops every unknown request header', () => {
     const name = fc.stringMatching(/^[A-Za-z][A-Za-z0-9-]{0,30}$/);
     const known =
       /^(?:accept|accept-encoding|content-(?:type|length|encoding)|x-request-id|trace(?:parent|state)|b3)$/i;
@@ -149,7 +149,7 @@ describe('requestHeaders', () => {
     );
   });
 
-  it('names the host the model server expects, never that of the request', () => {
+  it('sends the host that the model server expects, never the host of the request', () => {
     const score = operationAt('/v2/models/Score_v2.1/infer', 'score');
     expect(requestHeaders(rawRequest({ host: 'evil.example' }), score)).toEqual([
       'host',
@@ -160,7 +160,7 @@ describe('requestHeaders', () => {
     ).toEqual(['host', 'a:8443']);
   });
 
-  it('passes the credential on, or another one in its place, only where the catalogue says so', () => {
+  it('forwards or replaces the credential only if the catalogue says so', () => {
     const own = ['Authorization', 'Bearer caller', 'X-Api-Key', 'caller'];
     const sent = (credential: Upstream['credential'], rawHeaders = own, replacement?: string) => {
       const upstream = { ...predict.upstream, ...(credential !== undefined && { credential }) };
@@ -172,10 +172,10 @@ describe('requestHeaders', () => {
     expect(sent('forward', own.slice(2))).toEqual(['x-api-key', 'caller']);
     expect(sent({ replaceFile: '/t' }, own, 'Bearer gateway')).toEqual(['authorization', 'Bearer gateway']);
     expect(sent('forward', ['Accept', 'a/b'])).toEqual(['accept', 'a/b']);
-    expect(() => sent({ replaceFile: '/t' })).toThrow('credential for the model server is not there');
+    expect(() => sent({ replaceFile: '/t' })).toThrow('credential for the model server is missing');
   });
 
-  it('has one request id: the given one, else that of the caller', () => {
+  it('sends one request ID: the given one, else the caller’s', () => {
     const raw = { rawHeaders: ['X-Request-ID', 'caller'] };
     expect(record(requestHeaders(raw, predict, 'gateway'))).toEqual({
       host: '127.0.0.1:18080',
@@ -185,7 +185,7 @@ describe('requestHeaders', () => {
     expect(record(requestHeaders(raw, predict))['x-request-id']).toBe('caller');
   });
 
-  it('asks for a list that can be read, whatever the caller accepts', () => {
+  it('asks for an unencoded list, whatever the caller accepts', () => {
     const list = operationAt('/v1/models');
     expect(requestHeaders({ rawHeaders: ['Accept-Encoding', 'gzip, br'] }, list)).toEqual([
       'host',
@@ -195,7 +195,7 @@ describe('requestHeaders', () => {
     ]);
   });
 
-  it('declares one length: that of the body as it is, where it was read whole', () => {
+  it('declares the actual length of a body that was read whole', () => {
     const raw = { rawHeaders: ['Content-Length', '10', 'Content-Type', 'application/json'] };
     const typed = ['content-type', 'application/json'];
     expect(requestHeaders(raw, predict).slice(2)).toEqual(['content-length', '10', ...typed]);
@@ -204,15 +204,15 @@ describe('requestHeaders', () => {
     expect(requestHeaders(chunked, predict, undefined, 12).slice(2)).toEqual(['content-length', '12', ...typed]);
   });
 
-  it('announces no body with a GET, and keeps the rest', () => {
+  it('declares no body for a GET, and keeps the other headers', () => {
     const ready = operationAt('/v1/models/iris');
     expect(requestHeaders({ rawHeaders: ['Content-Type', 'x'] }, ready)).toContain('content-type');
     expect(requestHeaders({ rawHeaders: ['Content-Length', '0', 'Content-Encoding', 'gzip'] }, ready)).toHaveLength(2);
   });
 });
 
-describe('a name without a value', () => {
-  it('is no field, in either direction', () => {
+describe('a header name without a value', () => {
+  it('is dropped in both directions', () => {
     const forward = { ...predict, upstream: { ...predict.upstream, credential: 'forward' as const } };
     expect(requestHeaders({ rawHeaders: ['Accept'] }, predict)).toEqual(['host', '127.0.0.1:18080']);
     expect(requestHeaders({ rawHeaders: ['Authorization'] }, forward)).toEqual(['host', '127.0.0.1:18080']);
@@ -223,7 +223,7 @@ describe('a name without a value', () => {
 describe('requestHeaders without the body', () => {
   const fields = ['Content-Type', 'a/b', 'Content-Encoding', 'gzip', 'Inference-Header-Content-Length', '9'];
 
-  it('say nothing of it', () => {
+  it('drops every header that describes the body', () => {
     const rawHeaders = [...fields, 'Accept', 'a/b'];
     const kept = (bodiless: boolean) => requestHeaders({ rawHeaders }, { ...predict, ...(bodiless && { bodiless }) });
     expect(kept(true).slice(2)).toEqual(['accept', 'a/b']);
@@ -232,7 +232,7 @@ describe('requestHeaders without the body', () => {
 });
 
 describe('responseHeaders', () => {
-  it('keeps what the answer needs', () => {
+  it('keeps the headers that an answer needs', () => {
     const kept = {
       'content-type': 'application/json',
       'content-length': '5',
@@ -245,12 +245,12 @@ describe('responseHeaders', () => {
     expect(responseHeaders(flat.map((text, index) => (index % 2 === 0 ? text.toUpperCase() : text)))).toEqual(flat);
   });
 
-  it('reads what the HTTP client hands over as bytes', () => {
+  it('accepts header names and values as bytes', () => {
     const raw = ['Content-Type', 'a/b', 'Server', 'uvicorn'].map((text) => Buffer.from(text));
     expect(responseHeaders(raw)).toEqual(['content-type', 'a/b']);
   });
 
-  it('sends nothing back that a model server echoes of its request', () => {
+  it('drops the request headers that a model server echoes', () => {
     const echoed = [
       'authorization',
       'Bearer SECRET',
@@ -289,11 +289,11 @@ describe('responseHeaders', () => {
     'X-Envoy-Upstream-Service-Time',
     'Set-Cookie',
     'Set-Cookie2',
-  ])('leaves %s out', (name) => {
+  ])('drops the answer header %s', (name) => {
     expect(responseHeaders([name, 'x', name.toLowerCase(), 'x'])).toEqual([]);
   });
 
-  it('counts the first of a repeated field', () => {
+  it('keeps the first value of a repeated field', () => {
     expect(responseHeaders(['Content-Type', 'a/b', 'content-type', 'text/html'])).toEqual(['content-type', 'a/b']);
   });
 });

@@ -2,7 +2,10 @@ import { headerField, isEventAttribute } from './header-field.ts';
 import type { Operation } from '../operation.ts';
 import type { RawRequest } from './raw-request.ts';
 
-/** What a caller gets to see of the model server's headers. KServe sends every request header back on `:explain`. */
+/**
+ * The answer headers of a model server that are passed to the caller. On `:explain`, KServe echoes every request
+ * header.
+ */
 const returned: ReadonlySet<string> = new Set([
   'content-encoding',
   'content-length',
@@ -12,12 +15,12 @@ const returned: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * The headers the model server receives, as name, value, name, value … in lower case and with its own `host` first. Only
- * for requests that the canonicaliser let pass: it has seen to it that no field of one value is repeated.
+ * The headers sent to the model server, as name, value, name, value … in lower case and starting with the server's
+ * `host`. Only for requests that passed the canonicaliser, which guarantees that no single-valued field is repeated.
  *
  * @param requestId replaces the caller's `x-request-id`
- * @param bodyLength bytes, where the body has been read whole and may have changed; replaces the declared length
- * @param authorization what the model server is given in place of the caller's credential, where the catalogue says so
+ * @param bodyLength in bytes, if the body was read whole and may have changed; replaces the declared length
+ * @param authorization the credential for the model server in place of the caller's, if the catalogue configures one
  */
 export function requestHeaders(
   raw: RawRequest,
@@ -30,7 +33,7 @@ export function requestHeaders(
   if (bodyLength !== undefined) headers.push('content-length', String(bodyLength));
   headers.push(...credentialOf(raw, operation, authorization));
   if (requestId !== undefined) headers.push('x-request-id', requestId);
-  // An answer that is going to be filtered has to be readable.
+  // An answer that must be filtered has to be readable.
   if (operation.kind === 'list') headers.push('accept-encoding', 'identity');
   const { rawHeaders } = raw;
   for (let index = 0; index + 1 < rawHeaders.length; index += 2) {
@@ -42,11 +45,11 @@ export function requestHeaders(
   return headers;
 }
 
-/** The credential the model server receives, as the catalogue says. */
+/** The credential for the model server, as the catalogue configures it. */
 export function credentialOf(raw: RawRequest, { upstream }: Operation, authorization: string | undefined): string[] {
   if (upstream.credential === undefined) return [];
   if (upstream.credential === 'forward') return fieldOf(raw, 'authorization') ?? fieldOf(raw, 'x-api-key') ?? [];
-  if (authorization === undefined) throw new Error('the credential for the model server is not there');
+  if (authorization === undefined) throw new Error('the credential for the model server is missing');
   return ['authorization', authorization];
 }
 
@@ -63,7 +66,7 @@ function forwardedName(spelling: string): string | undefined {
   return isEventAttribute(spelling) ? spelling.toLowerCase() : undefined;
 }
 
-/** What says something of a body; it stays behind with the body. */
+/** Fields that describe a body. They are dropped if the body is dropped. */
 const ofBody: ReadonlySet<string> = new Set(['content-encoding', 'content-type', 'inference-header-content-length']);
 
 function isReplaced(name: string, operation: Operation, requestId: string | undefined): boolean {
@@ -74,10 +77,10 @@ function isReplaced(name: string, operation: Operation, requestId: string | unde
 }
 
 /**
- * The headers the caller receives, as name, value, name, value … in lower case. Of a repeated field the first one counts.
- * Framing (`transfer-encoding`, `connection`, …) is the next hop's own business and never passed on.
+ * The headers sent to the caller, as name, value, name, value … in lower case. Of a repeated field, only the first
+ * value is kept. Framing fields (`transfer-encoding`, `connection`, …) are hop-by-hop and never passed on.
  *
- * @param rawHeaders name, value, name, value … as the HTTP client hands them over
+ * @param rawHeaders name, value, name, value … as received by the HTTP client
  */
 export function responseHeaders(rawHeaders: readonly (string | Buffer)[]): string[] {
   const headers: string[] = [];

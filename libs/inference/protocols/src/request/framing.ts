@@ -5,7 +5,7 @@ import type { RequestLimits } from './raw-request.ts';
 
 /** What the headers say about the message itself. */
 export interface MessageHeaders {
-  /** In lower case, without its port. */
+  /** In lower case, without the port. */
   host: string;
   authorization: string | undefined;
   apiKey: string | undefined;
@@ -37,7 +37,7 @@ const readers: Readonly<Record<string, Reader>> = {
 };
 const readerAt = headerFields.map(({ name }) => readers[name]);
 
-/** Reads what the message says about itself, or the first ground of refusal. */
+/** Reads the headers that describe the message, or returns the first reason to refuse it. */
 export function readHeaders(raw: readonly string[], limits: RequestLimits): MessageHeaders | DenialReason {
   if (raw.length > limits.maxHeaderCount * 2) return 'headers_too_large';
   const reading = new Reading();
@@ -89,7 +89,10 @@ function isPlain(value: string): boolean {
   return /^[\t\x20-\x7e]*$/.test(value);
 }
 
-/** Field names are tokens (RFC 9110 §5.1). CGI and its heirs read `-` and `_` as one character, so that a twin is refused. */
+/**
+ * Field names are tokens (RFC 9110 §5.1). CGI and similar interfaces treat `-` and `_` as the same character, so a name
+ * with `_` is refused.
+ */
 function nameProblem(name: string): DenialReason | undefined {
   if (name.includes('_')) return 'header_underscore';
   return /^[A-Za-z0-9!#$%&'*+.^`|~-]+$/.test(name) ? undefined : 'header_malformed';
@@ -130,7 +133,10 @@ function readTransferEncoding(value: string, into: MessageHeaders): DenialReason
   return into.chunked ? undefined : 'transfer_encoding';
 }
 
-/** A listed field is removed by whoever comes next; only what is hop-by-hop anyway may be listed (RFC 9110 §7.6.1). */
+/**
+ * The next hop removes every field listed in Connection, so only fields that are hop-by-hop anyway may be listed (RFC
+ * 9110 §7.6.1).
+ */
 function checkConnection(value: string): DenialReason | undefined {
   if (value === 'keep-alive' || value === 'close') return undefined;
   for (const option of value.toLowerCase().split(',')) {

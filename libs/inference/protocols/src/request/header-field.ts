@@ -1,19 +1,22 @@
-/** One request header field that is known by name. */
+/** A request header field that is known by name. */
 export interface HeaderField {
   /** In lower case. */
   name: string;
-  /** Its place among the known fields. */
+  /** Index among the known fields. */
   index: number;
-  /** Whether it reaches the model server. */
+  /** Whether the field is forwarded to the model server. */
   forwarded: boolean;
-  /** A bit of its own where it has one value, because it decides something here or at the model server; else 0. */
+  /**
+   * A bit of its own if the field may occur only once, because it affects a decision here or at the model server;
+   * otherwise 0.
+   */
   single: number;
 }
 
 /**
- * What a model server gets to see of its caller's headers: the content, the inference protocol's own fields and the
- * trace; further below, the events of CloudEvents' binary mode. A list of what is kept rather than of what is removed:
- * the next header that claims an identity or chooses a route is left out before anybody has heard of it.
+ * The request headers that are forwarded to a model server: content headers, the fields of the inference protocols and
+ * the trace context. CloudEvents attributes follow below. This is an allowlist, so a future header that claims an
+ * identity or selects a route is dropped by default.
  */
 const forwarded = [
   'accept',
@@ -47,7 +50,7 @@ const single = [
   'x-request-id',
 ];
 
-/** Read or refused by the canonicaliser, or so common that their names need no second look. */
+/** Fields that the canonicaliser reads or refuses, and fields so common that their names need no further check. */
 const others = [
   'connection',
   'upgrade',
@@ -78,12 +81,15 @@ const bySpelling = new Map(
   headerFields.flatMap((field) => [[field.name, field] as const, [titleCase(field.name), field] as const]),
 );
 
-/** The field of a header name in any case; the two spellings that nearly every client uses are found at once. */
+/** Looks up a field by name in any case. The two spellings that nearly all clients use are found without conversion. */
 export function headerField(spelling: string): HeaderField | undefined {
   return bySpelling.get(spelling) ?? bySpelling.get(spelling.toLowerCase());
 }
 
-/** Whether `name`, in any case, is an attribute of a CloudEvent in binary mode; such fields are forwarded both ways. */
+/**
+ * Whether `name`, in any case, is a CloudEvents attribute in binary mode. These fields are forwarded in both
+ * directions.
+ */
 export function isEventAttribute(name: string): boolean {
   return /^ce-[a-z0-9]{1,64}$/i.test(name);
 }

@@ -5,7 +5,7 @@ import { http2Request } from './http2-request.ts';
 
 const pseudo = [':method', 'POST', ':path', '/v1/models/iris:predict', ':scheme', 'https', ':authority', 'a.example'];
 
-/** What the canonicaliser makes of an HTTP/2 request: the ground of refusal, or the length of the body. */
+/** The canonicaliser's verdict on an HTTP/2 request: the denial reason, or the length of the body. */
 function judge(rawHeaders: string[], ended = false): string | number | undefined {
   const request = http2Request(rawHeaders, ended);
   if (isDenial(request)) return request.reason;
@@ -53,12 +53,12 @@ describe('http2Request', () => {
     expect(judge(pseudo.toSpliced(index, 2), true)).toBe('pseudo_header');
   });
 
-  it('refuses a request without any host, and a scheme that is not of HTTP', () => {
+  it('refuses a request without a host, and a scheme other than http and https', () => {
     expect(judge(pseudo.slice(0, 6), true)).toBe('host_malformed');
     expect(judge(pseudo.with(5, 'ftp'), true)).toBe('pseudo_header');
   });
 
-  it('takes the host where there is no authority', () => {
+  it('uses the host if there is no :authority', () => {
     expect(judge([...pseudo.slice(0, 6), 'host', 'a.example'], true)).toBe(0);
   });
 });

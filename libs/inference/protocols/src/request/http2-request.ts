@@ -9,8 +9,9 @@ interface PseudoHeaders {
 }
 
 /**
- * The HTTP/1.1 reading of an HTTP/2 request (RFC 9113 §8.3): `:authority` becomes the first `host`, and a body of which no
- * length is declared counts as chunked, so that one canonicaliser judges both. What names a connection (§8.2.2) is refused.
+ * Converts an HTTP/2 request (RFC 9113 §8.3) to its HTTP/1.1 form, so that one canonicaliser handles both: `:authority`
+ * becomes the first `host`, and a body without a declared length counts as chunked. Connection-specific fields (§8.2.2)
+ * are refused.
  *
  * @param rawHeaders name, value, name, value … pseudo-header fields first
  * @param ended whether the header section ended the stream, so that no body follows
@@ -44,7 +45,7 @@ function read(pseudo: PseudoHeaders, fields: string[], unmeasured: boolean): Raw
   return { method, url: path, httpVersion: '2.0', rawHeaders };
 }
 
-/** `host` beside `:authority` says the same or the request has two readings (RFC 9113 §8.3.1). */
+/** A `host` field must equal `:authority`, otherwise the request is ambiguous (RFC 9113 §8.3.1). */
 function withAuthority(fields: string[], authority: string): string[] | undefined {
   let named = false;
   for (let index = 0; index < fields.length; index += 2) {

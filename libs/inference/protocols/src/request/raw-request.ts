@@ -1,4 +1,4 @@
-/** A request as the HTTP parser hands it over, before anybody has interpreted it. `node:http`'s IncomingMessage is one. */
+/** A request as the HTTP parser delivers it, not yet interpreted. The `IncomingMessage` of `node:http` is one. */
 export interface RawRequest {
   method?: string | undefined;
   /** The request-target (RFC 9112 §3.2), byte for byte. */
@@ -9,35 +9,38 @@ export interface RawRequest {
   rawHeaders: readonly string[];
 }
 
-/** A request that has exactly one reading. */
+/** A request that can be read in only one way. */
 export interface CanonicalRequest {
-  /** In the sender's spelling; methods are case-sensitive (RFC 9110 §9.1). */
+  /** As the sender spelt it; methods are case-sensitive (RFC 9110 §9.1). */
   method: string;
-  /** The request-target in origin-form: unreserved characters, `/` and `:` only, no empty and no dot segment. */
+  /**
+   * The request-target in origin-form: only unreserved characters, `/` and `:`, with no empty segment and no dot
+   * segment.
+   */
   path: string;
-  /** The host of the `Host` header, in lower case, without its port. */
+  /** The host of the `Host` header, in lower case and without the port. */
   host: string;
-  /** The one `Authorization` header, uninterpreted. */
+  /** The `Authorization` header, not interpreted. */
   authorization: string | undefined;
-  /** The one `X-Api-Key` header, in which Anthropic's clients send their credential. */
+  /** The `X-Api-Key` header, in which Anthropic's clients send their credential. */
   apiKey: string | undefined;
-  /** With its parameters, as it was sent: a boundary is case-sensitive. */
+  /** With its parameters, exactly as sent, because a boundary is case-sensitive. */
   contentType: string | undefined;
-  /** In lower case; undefined where the body is as it is. */
+  /** In lower case; undefined if the body is not encoded. */
   contentEncoding: string | undefined;
-  /** Bytes of the body as declared; 0 where there is none, undefined where it is chunked. */
+  /** Declared length of the body in bytes: 0 without a body, undefined if it is chunked. */
   contentLength: number | undefined;
-  /** Every header, for fields whose names are not known beforehand. */
+  /** All headers, for fields whose names are not known in advance. */
   rawHeaders: readonly string[];
 }
 
-/** What a request may weigh before anything is looked up for it. */
+/** Limits on a request that apply before anything is looked up for it. */
 export interface RequestLimits {
   maxTargetLength: number;
   maxHeaderCount: number;
-  /** Characters of all names and values together. */
+  /** Total characters of all names and values. */
   maxHeaderLength: number;
-  /** Compared with `Content-Length`; whoever reads a chunked body counts it. */
+  /** Compared with `Content-Length`. The reader of a chunked body has to count it. */
   maxBodyBytes: number;
 }
 

@@ -11,7 +11,7 @@ describe('targetProblem', () => {
     ['/serving/fraud/iris/v2/health/live'],
     ['/a/..b/.c/d..'],
     ['/~a/...'],
-  ])('lets %s pass', (target) => {
+  ])('accepts %s', (target) => {
     expect(targetProblem(target)).toBeUndefined();
   });
 
@@ -64,7 +64,7 @@ describe('targetProblem', () => {
     expect(targetProblem(target)).toBe(reason);
   });
 
-  it('lets exactly those pass that a URL parser leaves as they are and that need no decoding', () => {
+  it('accepts exactly the targets that a URL parser leaves unchanged and that need no decoding', () => {
     const alphabet = fc.constantFrom(...'aZ0._~:-//..%;?#\\ \n\u00e9@+'.split(''), '%2f', '%2e', 'v1', 'models');
     const targets = fc.string({ unit: alphabet, maxLength: 12 }).map((text) => `/${text}`);
     const canonical = /^\/(?:[A-Za-z0-9._~:-]+(?:\/[A-Za-z0-9._~:-]+)*)?$/;

@@ -11,7 +11,7 @@ const named: Readonly<Record<string, DenialReason>> = {
   '\\': 'backslash',
 };
 
-/** What each ASCII character is refused for; undefined where a canonical path may contain it. */
+/** The denial for each ASCII character; undefined if a canonical path may contain it. */
 const refusedFor: readonly (DenialReason | undefined)[] = Array.from({ length: 128 }, (_, code) => {
   const character = String.fromCharCode(code);
   if (code < 0x20 || code === 0x7f) return 'control_character';
@@ -20,11 +20,11 @@ const refusedFor: readonly (DenialReason | undefined)[] = Array.from({ length: 1
 });
 
 /**
- * Whether a request-target is the one canonical spelling of a path: origin-form, unreserved characters with `/` and `:`,
- * no percent-encoding, no empty and no dot segment, no trailing slash. Model servers decode, merge and redirect each in
- * their own way, so that every other spelling means something else to somebody.
+ * Checks that a request-target is the one canonical spelling of a path: origin-form, unreserved characters with `/` and
+ * `:`, no percent-encoding, no empty segment, no dot segment and no trailing slash. Model servers decode, merge and
+ * redirect paths differently, so any other spelling could reach another route there.
  *
- * @returns the ground of refusal, or undefined
+ * @returns the reason to refuse it, or undefined
  */
 export function targetProblem(target: string): DenialReason | undefined {
   if (target.charCodeAt(0) !== slash) return 'target_form';

@@ -8,5 +8,5 @@ const sharedEndpoints: readonly BodyEndpoint[] = [
   Object.freeze({ protocol: 'timeseries', verb: 'forecast', body: 'json', path: '/v1/timeseries/forecast' }),
 ];
 
-/** KServe's forecasts: the model is in the body. */
+/** KServe's forecasting protocol: the body names the model. */
 export const timeseries = new PathProtocol('timeseries', rows, { sharedEndpoints, filterList: filterBareModels });

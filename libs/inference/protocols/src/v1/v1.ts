@@ -1,7 +1,7 @@
 import { PathProtocol, type PathRoute } from '../catalogue/path-route.ts';
 import { filterModels } from '../model-list.ts';
 
-/** TensorFlow Serving and what answers as it does: versions, labels and metadata of their own. */
+/** TensorFlow Serving and compatible servers have versions, labels and a metadata endpoint. */
 const tensorflow = { runtimes: ['tensorflow'] } as const;
 const tensorflowAlike = { runtimes: ['tensorflow', 'openvino'] } as const;
 const model = '/v1/models/{model}';

@@ -5,15 +5,15 @@ const model = '/v2/models/{model}';
 const repository = '/v2/repository/models/{model}';
 
 /**
- * Servers that load and unload models when told to. Triton takes a model's configuration and files from the body of the
- * one, and whether to unload further models from that of the other.
+ * Servers that load and unload models on request. Triton also reads a model's configuration and files from the body of
+ * a load request, and whether to unload dependent models from that of an unload request.
  */
 const loading = { runtimes: ['kserve', 'huggingface', 'mlserver', 'triton'], bodiless: true } as const;
 const mlserver = { runtimes: ['mlserver'] } as const;
 const triton = { runtimes: ['triton'] } as const;
 const both = { runtimes: ['mlserver', 'triton'] } as const;
 
-/** What one version of a model has, which is what the model itself has. */
+/** The endpoints of one version of a model, which are the same as those of the model. */
 const ofModel: readonly PathRoute[] = [
   { method: 'GET', path: '', verb: 'metadata' },
   { method: 'GET', path: '/ready', verb: 'metadata' },
@@ -38,8 +38,8 @@ const rows: readonly PathRoute[] = [
 ];
 
 /**
- * The Open Inference Protocol over REST (V2): the verb is the last path segment. What administers a server rather than a
- * model, such as Triton's shared memory, traces and logs, is in no row.
+ * The Open Inference Protocol over REST (V2): the verb is the last path segment. Endpoints that administer the server,
+ * such as Triton's shared memory, traces and logs, are not offered.
  */
 export const v2 = new PathProtocol('v2', rows, { filterList: filterBareModels });
 
