@@ -1,7 +1,8 @@
 import { isPlainText, maxPolicyVersion } from '@modelgate/core';
+import { hasEnded, readTokenTimes, TokenTimeError, type TimeProblem } from '@modelgate/jwt';
 import type { GrantReader } from './grant-reader.ts';
 import type { ModelToken } from './model-token.ts';
-import { TokenRejected } from './token-rejected.ts';
+import { TokenRejected, type RejectionReason } from './token-rejected.ts';
 
 /** The claim values that a model token must have. */
 export interface ClaimRules {
@@ -47,11 +48,7 @@ export function readClaims(
 
 /** Whether a token has expired, given clocks that may differ by `skewSeconds`. */
 export function hasExpired(token: ModelToken, skewSeconds: number, now: number): boolean {
-  return isOver(token.expiresAt, skewSeconds, now);
-}
-
-function isOver(expiresAt: number, skewSeconds: number, now: number): boolean {
-  return now >= expiresAt + skewSeconds;
+  return hasEnded(token.expiresAt, { now, graceSeconds: skewSeconds });
 }
 
 function text(claims: Claims, name: 'sub' | 'client_id' | 'jti'): string {
@@ -61,21 +58,22 @@ function text(claims: Claims, name: 'sub' | 'client_id' | 'jti'): string {
 }
 
 function readTimes(claims: Claims, rules: ClaimRules, now: number): { issuedAt: number; expiresAt: number } {
-  const expiresAt = time(claims, 'exp');
-  const issuedAt = time(claims, 'iat');
-  if (isOver(expiresAt, rules.skewSeconds, now)) throw new TokenRejected('expired');
-  if (issuedAt > now + rules.skewSeconds) throw new TokenRejected('not_yet_valid', 'iat');
-  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + rules.skewSeconds)
-    throw new TokenRejected('not_yet_valid', 'nbf');
-  if (expiresAt <= issuedAt || expiresAt - issuedAt > rules.maxLifetimeSeconds) throw new TokenRejected('lifetime');
-  return { issuedAt, expiresAt };
+  const { skewSeconds, maxLifetimeSeconds } = rules;
+  try {
+    const times = readTokenTimes(claims, { now, graceSeconds: skewSeconds, skewSeconds, maxLifetimeSeconds });
+    return { issuedAt: times.issuedAt ?? now, expiresAt: times.expiresAt };
+  } catch (error) {
+    if (!(error instanceof TokenTimeError)) throw error;
+    throw new TokenRejected(timeReasons[error.problem], error.claim);
+  }
 }
 
-function time(claims: Claims, name: 'exp' | 'iat' | 'nbf'): number {
-  const value = claims[name];
-  if (!isWhole(value) || value < 0) throw new TokenRejected('time_missing', name);
-  return value;
-}
+const timeReasons: Readonly<Record<TimeProblem, RejectionReason>> = {
+  missing: 'time_missing',
+  expired: 'expired',
+  future: 'not_yet_valid',
+  lifetime: 'lifetime',
+};
 
 function isWhole(value: unknown): value is number {
   return Number.isSafeInteger(value);

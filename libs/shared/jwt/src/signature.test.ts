@@ -45,6 +45,14 @@ describe('verifySignature', () => {
     }
   });
 
+  it.each(['RS256', 'PS256', 'PS512'])('%s: refuses a signature without its leading zero', (alg) => {
+    const key = keyOf(alg);
+    let found: CompactJws | undefined;
+    for (let i = 0; !found; i++) found = [parse(key.jwt({ i }))].find(({ signature }) => signature[0] === 0);
+    expect(verifySignature(found, alg, key.publicKey)).toBe(true);
+    expect(verifySignature(replaced(found, found.signature.subarray(1)), alg, key.publicKey)).toBe(false);
+  });
+
   it('is right for every length of r and s', () => {
     const key = keyOf('ES256');
     for (let i = 0; i < 600; i++) {

@@ -35,12 +35,21 @@ export function verifySignature(jws: CompactJws, alg: string, key: KeyObject): b
   if (!scheme || key.asymmetricKeyType !== scheme.keyType) return false;
   try {
     if (scheme.half !== undefined) return verifyEcdsa(jws, scheme.digest, scheme.half, key);
+    if (scheme.keyType === 'rsa' && jws.signature.length !== modulusBytes(key)) return false;
     const padding = constants.RSA_PKCS1_PSS_PADDING;
     const saltLength = constants.RSA_PSS_SALTLEN_DIGEST;
     return verify(scheme.digest, jws.signingInput, scheme.pss ? { key, padding, saltLength } : key, jws.signature);
   } catch {
     return false;
   }
+}
+
+/**
+ * RFC 8017 §8.1.2 and §8.2.2, step 1. OpenSSL fills up a PSS signature that lacks its leading zeros, so that one signature
+ * would have two spellings.
+ */
+function modulusBytes({ asymmetricKeyDetails }: KeyObject): number {
+  return Math.ceil((asymmetricKeyDetails?.modulusLength ?? 0) / 8);
 }
 
 /** OpenSSL takes DER a third faster than the raw pair, conversion included. */

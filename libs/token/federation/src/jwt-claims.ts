@@ -1,4 +1,5 @@
 import type { NumericDate } from '@modelgate/core';
+import { readTokenTimes, TokenTimeError } from '@modelgate/jwt';
 import type { TrustedIssuer } from '@modelgate/policy';
 import { subjectRejected } from './subject-rejected.ts';
 
@@ -22,23 +23,26 @@ function checkAudience(aud: unknown, accepted: readonly string[]): void {
   if (!values.some((value) => accepted.includes(value))) throw subjectRejected('aud does not name this service');
 }
 
-function checkTimes(claims: Claims, maxLifetime: number, now: NumericDate): NumericDate {
-  const exp = time(claims, 'exp');
-  const iat = time(claims, 'iat');
-  if (exp <= now) throw subjectRejected('it has expired');
-  if (iat > now + skewSeconds) throw subjectRejected('iat is in the future');
-  if (claims['nbf'] !== undefined && time(claims, 'nbf') > now + skewSeconds)
-    throw subjectRejected('nbf is in the future');
-  if (exp <= iat || exp - iat > maxLifetime) throw subjectRejected(`it was issued for longer than ${maxLifetime} s`);
-  return exp;
+function checkTimes(claims: Claims, maxLifetimeSeconds: number, now: NumericDate): NumericDate {
+  try {
+    return readTokenTimes(claims, { now, graceSeconds: 0, skewSeconds, maxLifetimeSeconds }).expiresAt;
+  } catch (error) {
+    if (!(error instanceof TokenTimeError)) throw error;
+    throw subjectRejected(inWords(error, maxLifetimeSeconds));
+  }
 }
 
-function time(claims: Claims, name: string): NumericDate {
-  const value = claims[name];
-  if (typeof value !== 'number' || !Number.isFinite(value) || value < 0 || value > Number.MAX_SAFE_INTEGER) {
-    throw subjectRejected(`${name} is missing or not a time`);
+function inWords({ claim, problem }: TokenTimeError, maxLifetimeSeconds: number): string {
+  switch (problem) {
+    case 'missing':
+      return `${claim} is missing or not a time`;
+    case 'expired':
+      return 'it has expired';
+    case 'future':
+      return `${claim} is in the future`;
+    case 'lifetime':
+      return `it was issued for longer than ${maxLifetimeSeconds} s`;
   }
-  return Math.floor(value);
 }
 
 /** A claim that, where it is there, must be a text of sensible length. @throws OAuthError */

@@ -2,9 +2,12 @@ import type { NumericDate } from '@modelgate/core';
 import {
   JwsError,
   parseCompactJws,
+  readTokenTimes,
+  TokenTimeError,
   verificationKey,
   verifySignature,
   type CompactJws,
+  type TimeProblem,
   type VerificationKey,
 } from '@modelgate/jwt';
 import type { JWK } from 'jose';
@@ -86,15 +89,22 @@ function verifyClaims(
 }
 
 /** @returns when it stops being accepted anywhere, clock skew included */
-function verifyTimes({ exp, iat, nbf }: CompactJws['payload'], now: NumericDate): NumericDate {
-  if (typeof exp !== 'number' || exp + skew <= now) throw new AssertionError('it has expired');
-  if (exp > now + longestLife + skew) throw new AssertionError('it lives too long');
-  for (const time of [iat, nbf]) {
-    if (time === undefined) continue;
-    if (typeof time !== 'number' || time > now + skew) throw new AssertionError('it is not valid yet');
+function verifyTimes(claims: CompactJws['payload'], now: NumericDate): NumericDate {
+  try {
+    const rules = { now, graceSeconds: skew, skewSeconds: skew, maxRemainingSeconds: longestLife };
+    return readTokenTimes(claims, rules).expiresAt + skew;
+  } catch (error) {
+    if (!(error instanceof TokenTimeError)) throw error;
+    throw new AssertionError(timeProblems[error.problem]);
   }
-  return Math.ceil(exp) + skew;
 }
+
+const timeProblems: Readonly<Record<TimeProblem, string>> = {
+  missing: 'exp, iat or nbf is not a time',
+  expired: 'it has expired',
+  future: 'it is not valid yet',
+  lifetime: 'it lives too long',
+};
 
 const preparedKeys = new WeakMap<JWK, VerificationKey | undefined>();
 
