@@ -1,0 +1,3 @@
+import { itKeepsInvariants } from './keeps-invariants.fixture.ts';
+
+itKeepsInvariants(1);
