@@ -47,6 +47,15 @@ async function requestIds(): Promise<string[]> {
 }
 
 describe('rows', () => {
+  it('keeps text that is not well-formed, quotes and backslashes', async () => {
+    const reasons = ['half \ud800 a pair', 'a pair 😀', 'a "quote"', 'a \\ud800 backslash', "it's"];
+    await Promise.all(reasons.map((reason, i) => log.write(event(`r${i}`, { reason }))));
+    const rows = await database.run((queries) =>
+      queries.auditEvent.findMany({ select: { reason: true }, orderBy: { requestId: 'asc' } }),
+    );
+    expect(rows.map(({ reason }) => reason)).toEqual(reasons.map((reason) => reason.toWellFormed()));
+  });
+
   it('has every member of an event', async () => {
     const full: AuditEvent = {
       ...event('r1'),
