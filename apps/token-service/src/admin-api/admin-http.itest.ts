@@ -46,6 +46,13 @@ describe('the admin API refuses in problem details (RFC 9457)', () => {
     ['a member of another type', 400, 'POST', '/keys/rotate', { reason: 'because', force: 'yes' }],
     ['an unknown algorithm', 400, 'POST', '/keys/rotate', { reason: 'because', alg: 'HS256' }],
     ['a ladder that is not kept', 409, 'POST', '/keys/rotate', { reason: 'because', alg: 'PS256' }],
+    [
+      'a spare of an algorithm that is not configured',
+      409,
+      'POST',
+      '/keys/prepare',
+      { reason: 'because', alg: 'EdDSA' },
+    ],
     ['an array', 400, 'POST', '/keys/rotate', []],
     ['no body', 400, 'POST', '/keys/rotate', undefined],
     ['an unknown key', 404, 'POST', '/keys/nobody/revoke', { reason: 'because' }],

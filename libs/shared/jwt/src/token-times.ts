@@ -45,19 +45,26 @@ export function readTokenTimes(
   claims: Readonly<Record<string, unknown>>,
   rules: TimeRules,
 ): { issuedAt: NumericDate | undefined; expiresAt: NumericDate } {
-  const { now, graceSeconds, skewSeconds, maxLifetimeSeconds, maxRemainingSeconds = Infinity } = rules;
   const expiresAt = numericDate(claims, 'exp');
-  const begins = claims['iat'] !== undefined || maxLifetimeSeconds !== undefined;
+  const begins = claims['iat'] !== undefined || rules.maxLifetimeSeconds !== undefined;
   const issuedAt = begins ? numericDate(claims, 'iat') : undefined;
+  const notBefore = claims['nbf'] === undefined ? undefined : numericDate(claims, 'nbf');
   if (hasEnded(expiresAt, rules)) throw new TokenTimeError('exp', 'expired');
-  if (issuedAt !== undefined && issuedAt > now + skewSeconds) throw new TokenTimeError('iat', 'future');
-  if (claims['nbf'] !== undefined && numericDate(claims, 'nbf') > now + skewSeconds) {
-    throw new TokenTimeError('nbf', 'future');
-  }
-  const life = issuedAt === undefined ? Infinity : expiresAt - issuedAt;
-  const tooLong = maxLifetimeSeconds !== undefined && (life <= 0 || life > maxLifetimeSeconds);
-  if (tooLong || expiresAt > now + maxRemainingSeconds + skewSeconds) throw new TokenTimeError('exp', 'lifetime');
+  if (isAhead(issuedAt, rules)) throw new TokenTimeError('iat', 'future');
+  if (isAhead(notBefore, rules)) throw new TokenTimeError('nbf', 'future');
+  if (livesTooLong(expiresAt, issuedAt, rules)) throw new TokenTimeError('exp', 'lifetime');
   return { issuedAt, expiresAt };
+}
+
+function isAhead(time: NumericDate | undefined, { now, skewSeconds }: TimeRules): boolean {
+  return time !== undefined && time > now + skewSeconds;
+}
+
+function livesTooLong(expiresAt: NumericDate, issuedAt: NumericDate | undefined, rules: TimeRules): boolean {
+  const { now, skewSeconds, maxLifetimeSeconds, maxRemainingSeconds = Infinity } = rules;
+  if (expiresAt > now + maxRemainingSeconds + skewSeconds) return true;
+  if (maxLifetimeSeconds === undefined || issuedAt === undefined) return false;
+  return expiresAt <= issuedAt || expiresAt - issuedAt > maxLifetimeSeconds;
 }
 
 /** Whether a token is over, `graceSeconds` past its `exp`. */

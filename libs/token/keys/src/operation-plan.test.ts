@@ -130,6 +130,8 @@ describe('preparing', () => {
   it('replaces a spare that has never signed, or makes the first of a ladder', () => {
     const wanted = { alg: 'ES256', reason: 'drill' } as const;
     expect(words(planPreparation(world(active, known), start, wanted))).toEqual(['standby-key RETIRED', 'new STANDBY']);
-    expect(words(planPreparation(world(active, known), start, { ...wanted, alg: 'PS256' }))).toEqual(['new STANDBY']);
+    const further = { ...world(active, known), algs: ['ES256', 'PS256'] as const };
+    expect(words(planPreparation(further, start, { ...wanted, alg: 'PS256' }))).toEqual(['new STANDBY']);
+    expect(() => planPreparation(world(active, known), start, { ...wanted, alg: 'PS256' })).toThrow(KeyConflict);
   });
 });

@@ -81,8 +81,13 @@ export function planWithdrawal(
   return { create: [next], update: [gone, promoted], audit };
 }
 
-/** A fresh spare in place of the one there is, which has never signed; the first one of a ladder that has none. */
+/**
+ * A fresh spare in place of the one there is, which has never signed; the first one of a ladder that has none.
+ *
+ * @throws KeyConflict for an algorithm that is not configured: the next tick would give its key up again
+ */
 export function planPreparation(world: KeyWorld, now: number, { alg, reason }: Omit<Rotation, 'force'>): KeyPlan {
+  if (!world.algs.includes(alg)) throw new KeyConflict(`${alg} is not one of the algorithms that are configured`);
   const { standby } = ladderOf(world, alg);
   return {
     create: [spare(world.issuer, alg, now)],
